@@ -1,0 +1,50 @@
+"""Postgres and Valkey of one's own under the data dir, for whoever has no URL of another.
+
+    with embedded.servers(settings) as servers:
+        psycopg.connect(servers.database_url)
+
+Several commands may do so at once on one data dir; the last one out stops what the first one started.
+"""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from infra.settings import NO_CACHE, Settings
+
+
+class Servers(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the servers answer; `cache_url` is None where there is no cache."""
+
+    database_url: str
+    vault_url: str
+    cache_url: str | None
+
+
+@contextmanager
+def servers(settings: Settings) -> Iterator[Servers]:
+    """Give URLs that work until the block ends; what the settings name is passed through untouched."""
+    with ExitStack() as stack:
+        database_url = settings.database_url
+        if database_url is None:
+            from infra.embedded import postgres  # noqa: PLC0415  costs time, and servers in production need none of it
+
+            database_url = stack.enter_context(postgres.running(settings.data_dir))
+        cache_url = settings.cache_url
+        if cache_url is None:
+            from infra.embedded import valkey  # noqa: PLC0415  as above
+
+            cache_url = stack.enter_context(valkey.running(settings.data_dir))
+        yield Servers(
+            database_url=database_url,
+            vault_url=settings.vault_url or beside(database_url),
+            cache_url=None if cache_url == NO_CACHE else cache_url,
+        )
+
+
+def beside(database_url: str) -> str:
+    """Return the URL of the vault that stands in the same server: `tarikh` has `tarikh_vault`."""
+    parts = urlsplit(database_url)
+    return urlunsplit(parts._replace(path=f"{parts.path.rstrip('/') or '/tarikh'}_vault"))

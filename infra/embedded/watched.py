@@ -1,0 +1,78 @@
+"""Joining a server: hold its users' lock, and start a watchdog for it when none is there."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from infra.embedded.locks import EXCLUSIVE, SHARED, attempt, held
+from infra.embedded.server import Server, change_lock, log_file, users_lock, watchdog_lock
+from infra.errors import CommandFailed
+
+LARGEST_LOG = 4_000_000
+
+
+@contextmanager
+def joined(server: Server) -> Iterator[None]:
+    """Keep the server alive for as long as the block runs; raise `CommandFailed` when it cannot be started."""
+    try:
+        server.home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"cannot create {server.home} ({error.strerror})"
+        raise CommandFailed(message) from error
+    with held(users_lock(server.home), SHARED):
+        if not _started(server) and not _watched(server.home):
+            raise CommandFailed(_why(server))
+        yield
+
+
+def _started(server: Server) -> bool:
+    """Tell whether a watchdog was there; start one when not.
+
+    The change lock waits for a start or stop that is under way. A new watchdog inherits both locks, so that
+    no moment is left in which another process could take them.
+    """
+    with held(change_lock(server.home), EXCLUSIVE) as changing:
+        watching = attempt(watchdog_lock(server.home))
+        if watching is None:
+            return True
+        try:
+            _launch(server, changing, watching)
+        finally:
+            os.close(watching)
+        return False
+
+
+def _watched(home: Path) -> bool:
+    """Wait until the start is over, and tell whether it came to something."""
+    with held(change_lock(home), EXCLUSIVE):
+        watching = attempt(watchdog_lock(home))
+        if watching is not None:
+            os.close(watching)
+        return watching is None
+
+
+def _launch(server: Server, changing: int, watching: int) -> None:
+    log = log_file(server.home)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        shutil.move(log, log.with_suffix(".old"))
+    command = [sys.executable, "-m", "infra.embedded.watchdog", server.name, str(server.home.parent)]
+    with log.open("ab") as output:
+        subprocess.run(  # noqa: S603  ourselves
+            [*command, str(changing), str(watching)],
+            pass_fds=(changing, watching),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+            check=False,
+        )
+
+
+def _why(server: Server) -> str:
+    log = log_file(server.home)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing was logged"]
+    return f"the embedded {server.name} did not start: {lines[-1].strip()} (see {log})"
