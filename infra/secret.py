@@ -9,7 +9,7 @@ from pathlib import Path
 SIZE = 32
 
 
-class SecretUnusable(ValueError):  # noqa: N818  named for what it says, as all our errors are
+class SecretUnusable(ValueError):
     """A key cannot be read; the message never repeats its text."""
 
 
@@ -41,8 +41,7 @@ def parse(text: str) -> Secret:
     except (binascii.Error, ValueError):
         value = b""
     if len(value) != SIZE:
-        message = f"must be {SIZE} bytes, written in base64 or as {2 * SIZE} hex digits"
-        raise SecretUnusable(message)
+        raise SecretUnusable(f"must be {SIZE} bytes, written in base64 or as {2 * SIZE} hex digits")
     return Secret(value)
 
 
@@ -51,8 +50,9 @@ def read(path: Path) -> Secret:
     try:
         return parse(path.read_text(encoding="ascii"))
     except (OSError, UnicodeDecodeError) as error:
-        message = f"cannot read {path} ({getattr(error, 'strerror', None) or 'not a text file'})"
-        raise SecretUnusable(message) from error
+        raise SecretUnusable(
+            f"cannot read {path} ({getattr(error, 'strerror', None) or 'not a text file'})"
+        ) from error
 
 
 def made_once(path: Path) -> Secret:
@@ -61,8 +61,7 @@ def made_once(path: Path) -> Secret:
         try:
             _make(path)
         except OSError as error:
-            message = f"cannot create {path} ({error.strerror})"
-            raise SecretUnusable(message) from error
+            raise SecretUnusable(f"cannot create {path} ({error.strerror})") from error
     return read(path)
 
 
@@ -72,7 +71,7 @@ def _make(path: Path) -> None:
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        with open(handle, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(base64.b64encode(secrets.token_bytes(SIZE)) + b"\n")
             file.flush()
             os.fsync(file.fileno())

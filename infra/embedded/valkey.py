@@ -82,5 +82,4 @@ def program() -> Path:
         found = Path(place) / "_binaries" / f"{system}-{machine}" / "valkey-server"
         if found.is_file():
             return found
-    message = "no embedded Valkey for this machine: set TARIKH_CACHE_URL (or to 'none')"
-    raise CommandFailed(message)
+    raise CommandFailed("no embedded Valkey for this machine: set TARIKH_CACHE_URL (or to 'none')")

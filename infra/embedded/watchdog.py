@@ -1,4 +1,4 @@
-"""The process that owns one embedded server: it starts it, minds it, and stops it when the last user has left.
+"""The process that owns one embedded server: starts it, minds it, stops it when the last user has left.
 
 It needs no clean end of anybody. Users and the watchdog are known by locks that the kernel takes back; the
 server gets a signal from the kernel when the watchdog dies; what slips through is swept at the next start.
@@ -17,7 +17,9 @@ from types import FrameType
 
 from infra.embedded import process
 from infra.embedded.locks import EXCLUSIVE, acquire, attempt
+from infra.embedded.postgres import Postgres
 from infra.embedded.server import Server, change_lock, log_file, users_lock
+from infra.embedded.valkey import Valkey
 from infra.errors import CommandFailed
 
 POLL_SECONDS = 0.2
@@ -54,7 +56,7 @@ class Bell:
 
 
 class Watchdog:
-    """Keeps one server. `changing` is the descriptor of the change lock while a start or stop is under way."""
+    """Keeps one server; `changing` is the change lock, held while a start or stop is under way."""
 
     def __init__(self, server: Server, changing: int) -> None:
         self.server = server
@@ -89,8 +91,7 @@ class Watchdog:
         deadline = time.monotonic() + START_SECONDS
         while not self.server.ready():
             if self.ended() or time.monotonic() > deadline:
-                message = f"{self.server.name} did not become ready"
-                raise CommandFailed(message)
+                raise CommandFailed(f"{self.server.name} did not become ready")
             self.bell.wait(0.01)
         self.ready_at = time.monotonic()
         if self.changing is not None:
@@ -99,8 +100,7 @@ class Watchdog:
 
     def restart(self) -> None:
         if time.monotonic() - self.ready_at < SHORTEST_LIFE:
-            message = f"{self.server.name} ended right after its start"
-            raise CommandFailed(message)
+            raise CommandFailed(f"{self.server.name} ended right after its start")
         self.changing = acquire(change_lock(self.server.home), EXCLUSIVE)
         self.start()
 
@@ -120,10 +120,8 @@ class Watchdog:
 
 
 def server_named(name: str, data_dir: Path) -> Server:
-    from infra.embedded.postgres import Postgres  # noqa: PLC0415  these import what starts watchdogs
-    from infra.embedded.valkey import Valkey  # noqa: PLC0415
-
-    return {"postgres": Postgres, "valkey": Valkey}[name](data_dir)
+    servers: dict[str, type[Postgres | Valkey]] = {"postgres": Postgres, "valkey": Valkey}
+    return servers[name](data_dir)
 
 
 def main() -> None:

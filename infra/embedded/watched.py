@@ -17,12 +17,11 @@ LARGEST_LOG = 4_000_000
 
 @contextmanager
 def joined(server: Server) -> Iterator[None]:
-    """Keep the server alive for as long as the block runs; raise `CommandFailed` when it cannot be started."""
+    """Keep the server alive for as long as the block runs; raise `CommandFailed` when it cannot start."""
     try:
         server.home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        message = f"cannot create {server.home} ({error.strerror})"
-        raise CommandFailed(message) from error
+        raise CommandFailed(f"cannot create {server.home} ({error.strerror})") from error
     with held(users_lock(server.home), SHARED):
         if not _started(server) and not _watched(server.home):
             raise CommandFailed(_why(server))
