@@ -1,0 +1,1 @@
+"""Stories and laws of Tarikh; `python -m tests.bench` holds its figures."""
