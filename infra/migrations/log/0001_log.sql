@@ -1,0 +1,287 @@
+-- The log of events: one table, one way in, no way to change what is there.
+
+CREATE SCHEMA log;
+
+CREATE TABLE log.event (
+    shard integer NOT NULL DEFAULT 0,
+    schema smallint NOT NULL DEFAULT 1,
+    originator_id uuid NOT NULL,
+    originator_version bigint NOT NULL,
+    notification_id bigint NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    subject_id uuid,
+    actor_id uuid,
+    key_id uuid,
+    topic text NOT NULL,
+    state bytea NOT NULL,
+    meta bytea,
+    request_id bytea,
+    leaf_hash bytea NOT NULL,
+    PRIMARY KEY (shard, originator_id, originator_version),
+    UNIQUE (shard, notification_id)
+);
+COMMENT ON TABLE log.event IS 'Every event, for ever. notification_id is its position: dense and in commit order.';
+
+CREATE INDEX event_subject ON log.event (shard, subject_id, notification_id) WHERE subject_id IS NOT NULL;
+CREATE UNIQUE INDEX event_request ON log.event (shard, request_id) WHERE request_id IS NOT NULL;
+CREATE INDEX event_recorded_at ON log.event USING brin (recorded_at) WITH (autosummarize = on);
+
+CREATE TABLE log.head (
+    shard integer PRIMARY KEY,
+    position bigint NOT NULL,
+    recorded_at timestamptz NOT NULL
+);
+INSERT INTO log.head VALUES (0, 0, '-infinity');
+
+CREATE TABLE log.claim (
+    shard integer NOT NULL,
+    digest bytea NOT NULL,
+    owner_id uuid NOT NULL,
+    PRIMARY KEY (shard, digest)
+);
+CREATE INDEX claim_owner ON log.claim (shard, owner_id);
+COMMENT ON TABLE log.claim IS 'Keyed digests that only one stream may hold: patient number, phone, national id.';
+
+CREATE TABLE log.erased (
+    shard integer NOT NULL,
+    subject_id uuid NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (shard, subject_id)
+);
+COMMENT ON TABLE log.erased IS 'Subjects that are refused from then on.';
+
+CREATE FUNCTION log.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the log is append-only: % on log.% is refused', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log.event
+    FOR EACH STATEMENT EXECUTE FUNCTION log.refuse();
+CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON log.erased
+    FOR EACH STATEMENT EXECUTE FUNCTION log.refuse();
+
+-- One field of a leaf: its length in four bytes, then its bytes; absent is length -1.
+CREATE FUNCTION log.field(bytes bytea) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT coalesce(int4send(length(bytes)) || bytes, '\xffffffff'::bytea)
+$$;
+
+-- The hash of a leaf, as documented in infra/event_log/LEAF.md: SHA-256(0x00 || 0x01 || fields in this order).
+CREATE FUNCTION log.leaf_hash(
+    shard integer, "position" bigint, stream uuid, version bigint, topic text, schema smallint,
+    recorded_us bigint, subject uuid, actor uuid, key uuid, state bytea, meta bytea, request bytea
+) RETURNS bytea LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT sha256(
+        '\x0001'::bytea
+        || '\x00000004'::bytea || int4send(shard)
+        || '\x00000008'::bytea || int8send("position")
+        || '\x00000010'::bytea || uuid_send(stream)
+        || '\x00000008'::bytea || int8send(version)
+        || log.field(convert_to(topic, 'UTF8'))
+        || '\x00000002'::bytea || int2send(schema)
+        || '\x00000008'::bytea || int8send(recorded_us)
+        || log.field(uuid_send(subject))
+        || log.field(uuid_send(actor))
+        || log.field(uuid_send(key))
+        || log.field(state)
+        || log.field(meta)
+        || log.field(request)
+    )
+$$;
+
+-- The one way in, for append and backfill alike. The caller holds nothing and knows nothing but what it decided on.
+--
+-- Requests are numbered from 1 by their place in r_id; e_, g_ and c_ arrays name their request.
+-- Each request is stored whole or not at all, for reasons of its own; requests of one call must not depend on
+-- one another (two that write one stream, a guard on a stream that an earlier one writes): that is refused whole.
+-- outcome: appended | duplicate | erased | version | guard | claim; "position" is the first of the request's events
+-- (for a duplicate: of the first result); culprit names what lost: a stream, a subject, or the number of the claim.
+CREATE FUNCTION log.write(
+    p_shard integer, p_clock timestamptz, r_id bytea[], r_recorded_at timestamptz[],
+    e_request integer[], e_stream uuid[], e_version bigint[], e_topic text[], e_schema smallint[],
+    e_subject uuid[], e_actor uuid[], e_key uuid[], e_state bytea[], e_meta bytea[],
+    g_request integer[], g_stream uuid[], g_version bigint[],
+    c_request integer[], c_digest bytea[], c_take boolean[], c_owner uuid[]
+) RETURNS TABLE (request integer, outcome text, "position" bigint, recorded_at timestamptz, culprit text)
+LANGUAGE plpgsql
+SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET plan_cache_mode = force_generic_plan
+AS $$
+#variable_conflict use_column
+DECLARE
+    v_now timestamptz;
+    v_head bigint;
+    v_last timestamptz;
+    v_at timestamptz[] := r_recorded_at;
+    v_us bigint[];
+    v_lost integer[];
+    v_outcome text[];
+    v_position bigint[];
+    v_culprit text[];
+    v_stored bigint;
+BEGIN
+    PERFORM pg_advisory_xact_lock(7412, p_shard);
+    v_now := clock_timestamp();
+    SELECT h.position, h.recorded_at INTO STRICT v_head, v_last FROM log.head AS h WHERE h.shard = p_shard;
+
+    IF v_at IS NULL THEN
+        v_now := greatest(v_now, v_last);
+        IF abs(extract(epoch FROM v_now - p_clock)) > 60 THEN
+            RAISE EXCEPTION 'the clocks stand % apart', v_now - p_clock USING ERRCODE = 'TK001';
+        END IF;
+        v_at := array_fill(v_now, ARRAY[cardinality(r_id)]);
+    ELSIF EXISTS (
+        SELECT FROM (SELECT at, lag(at, 1, v_last) OVER (ORDER BY n) AS before
+                     FROM unnest(v_at) WITH ORDINALITY AS t(at, n)) AS t
+        WHERE at < before OR at > v_now
+    ) THEN
+        RAISE EXCEPTION 'recorded_at may not run backwards or ahead of the clock' USING ERRCODE = 'TK002';
+    END IF;
+    v_us := ARRAY(SELECT (extract(epoch FROM at) * 1000000)::bigint FROM unnest(v_at) WITH ORDINALITY AS t(at, n) ORDER BY n);
+
+    IF cardinality(g_stream) > 0 AND EXISTS (
+        SELECT FROM unnest(g_request, g_stream) AS g(request, stream)
+        JOIN unnest(e_request, e_stream) AS e(request, stream) ON e.stream = g.stream AND e.request < g.request
+    ) OR 'patient.erased' = ANY (e_topic) AND EXISTS (
+        SELECT FROM unnest(e_request, e_topic, e_subject) AS x(request, topic, subject)
+        JOIN unnest(e_request, e_subject) AS e(request, subject) ON e.subject = x.subject AND e.request > x.request
+        WHERE x.topic = 'patient.erased'
+    ) THEN
+        RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
+    END IF;
+
+    SELECT array_agg(l.request), array_agg(l.outcome), array_agg(l.position), array_agg(l.culprit)
+    INTO v_lost, v_outcome, v_position, v_culprit
+    FROM (
+        SELECT DISTINCT ON (l.request) l.*
+        FROM (
+            SELECT r.n::integer AS request, 1 AS rank, 'duplicate' AS outcome, e.notification_id AS position, NULL AS culprit
+            FROM unnest(r_id) WITH ORDINALITY AS r(id, n)
+            JOIN log.event AS e ON e.shard = p_shard AND e.request_id = r.id
+            UNION ALL
+            SELECT e.request, 2, 'erased', x.position, x.subject_id::text
+            FROM unnest(e_request, e_subject) AS e(request, subject)
+            JOIN log.erased AS x ON x.shard = p_shard AND x.subject_id = e.subject
+            UNION ALL
+            SELECT e.request, 3, 'version', NULL, e.stream::text
+            FROM (
+                SELECT request, stream, version,
+                       lag(version) OVER (PARTITION BY stream ORDER BY n) AS before
+                FROM unnest(e_request, e_stream, e_version) WITH ORDINALITY AS e(request, stream, version, n)
+            ) AS e
+            WHERE e.version IS DISTINCT FROM 1 + coalesce(e.before, (
+                SELECT s.originator_version FROM log.event AS s
+                WHERE s.shard = p_shard AND s.originator_id = e.stream
+                ORDER BY s.originator_version DESC LIMIT 1), 0)
+            UNION ALL
+            SELECT g.request, 4, 'guard', NULL, g.stream::text
+            FROM unnest(g_request, g_stream, g_version) AS g(request, stream, version)
+            WHERE g.version IS DISTINCT FROM coalesce((
+                SELECT s.originator_version FROM log.event AS s
+                WHERE s.shard = p_shard AND s.originator_id = g.stream
+                ORDER BY s.originator_version DESC LIMIT 1), 0)
+            UNION ALL
+            SELECT c.request, 5, 'claim', NULL, c.n::text
+            FROM unnest(c_request, c_digest, c_take, c_owner) WITH ORDINALITY AS c(request, digest, take, owner, n)
+            JOIN log.claim AS k ON k.shard = p_shard AND k.digest = c.digest
+            WHERE c.take AND k.owner_id <> c.owner
+        ) AS l
+        ORDER BY l.request, l.rank
+    ) AS l;
+    v_lost := coalesce(v_lost, '{}');
+
+    INSERT INTO log.event (
+        shard, schema, originator_id, originator_version, notification_id, recorded_at,
+        subject_id, actor_id, key_id, topic, state, meta, request_id, leaf_hash
+    )
+    SELECT p_shard, e.schema, e.stream, e.version, e.position, v_at[e.request],
+           e.subject, e.actor, e.key, e.topic, e.state, e.meta, e.request_id,
+           log.leaf_hash(p_shard, e.position, e.stream, e.version, e.topic, e.schema, v_us[e.request],
+                         e.subject, e.actor, e.key, e.state, e.meta, e.request_id)
+    FROM (
+        SELECT e.*, v_head + row_number() OVER (ORDER BY e.n) AS position,
+               CASE WHEN e.request IS DISTINCT FROM lag(e.request) OVER (ORDER BY e.n)
+                    THEN r_id[e.request] END AS request_id
+        FROM unnest(e_request, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key, e_state, e_meta)
+             WITH ORDINALITY AS e(request, stream, version, topic, schema, subject, actor, key, state, meta, n)
+        WHERE e.request <> ALL (v_lost)
+    ) AS e;
+    GET DIAGNOSTICS v_stored = ROW_COUNT;
+
+    IF cardinality(c_digest) > 0 THEN
+        DELETE FROM log.claim AS k
+        USING unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
+        WHERE k.shard = p_shard AND k.digest = c.digest AND k.owner_id = c.owner
+          AND NOT c.take AND c.request <> ALL (v_lost);
+        INSERT INTO log.claim AS k (shard, digest, owner_id)
+        SELECT p_shard, c.digest, c.owner
+        FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
+        WHERE c.take AND c.request <> ALL (v_lost)
+        ON CONFLICT (shard, digest) DO UPDATE SET owner_id = k.owner_id
+        WHERE k.owner_id = excluded.owner_id;
+    END IF;
+
+    IF 'patient.erased' = ANY (e_topic) THEN
+        INSERT INTO log.erased (shard, subject_id, position)
+        SELECT shard, subject_id, notification_id FROM log.event
+        WHERE shard = p_shard AND notification_id > v_head AND topic = 'patient.erased';
+        DELETE FROM log.claim AS k USING log.erased AS x
+        WHERE x.shard = p_shard AND x.position > v_head AND k.shard = p_shard AND k.owner_id = x.subject_id;
+    END IF;
+
+    IF v_stored > 0 THEN
+        UPDATE log.head AS h SET position = v_head + v_stored, recorded_at = v_at[cardinality(v_at)]
+        WHERE h.shard = p_shard;
+        PERFORM pg_notify('tarikh_log', p_shard || ':' || v_head + v_stored);
+    END IF;
+
+    RETURN QUERY
+    SELECT l.request, l.outcome, l.position, NULL::timestamptz, l.culprit
+    FROM unnest(v_lost, v_outcome, v_position, v_culprit) AS l(request, outcome, position, culprit)
+    UNION ALL
+    SELECT e.request, 'appended', v_head + min(e.place), v_at[e.request], NULL
+    FROM (
+        SELECT e.request, row_number() OVER (ORDER BY e.n) AS place
+        FROM unnest(e_request) WITH ORDINALITY AS e(request, n) WHERE e.request <> ALL (v_lost)
+    ) AS e
+    GROUP BY e.request;
+END
+$$;
+
+CREATE FUNCTION log.append(
+    p_shard integer, p_clock timestamptz, r_id bytea[],
+    e_request integer[], e_stream uuid[], e_version bigint[], e_topic text[], e_schema smallint[],
+    e_subject uuid[], e_actor uuid[], e_key uuid[], e_state bytea[], e_meta bytea[],
+    g_request integer[], g_stream uuid[], g_version bigint[],
+    c_request integer[], c_digest bytea[], c_take boolean[], c_owner uuid[]
+) RETURNS TABLE (request integer, outcome text, "position" bigint, recorded_at timestamptz, culprit text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM log.write(
+        p_shard, p_clock, r_id, NULL, e_request, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key,
+        e_state, e_meta, g_request, g_stream, g_version, c_request, c_digest, c_take, c_owner);
+END
+$$;
+COMMENT ON FUNCTION log.append IS 'The app''s only way in: recorded now.';
+
+CREATE FUNCTION log.backfill(
+    p_shard integer, r_recorded_at timestamptz[], r_id bytea[],
+    e_request integer[], e_stream uuid[], e_version bigint[], e_topic text[], e_schema smallint[],
+    e_subject uuid[], e_actor uuid[], e_key uuid[], e_state bytea[], e_meta bytea[],
+    g_request integer[], g_stream uuid[], g_version bigint[],
+    c_request integer[], c_digest bytea[], c_take boolean[], c_owner uuid[]
+) RETURNS TABLE (request integer, outcome text, "position" bigint, recorded_at timestamptz, culprit text)
+LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY SELECT * FROM log.write(
+        p_shard, NULL, r_id, r_recorded_at, e_request, e_stream, e_version, e_topic, e_schema, e_subject, e_actor,
+        e_key, e_state, e_meta, g_request, g_stream, g_version, c_request, c_digest, c_take, c_owner);
+END
+$$;
+COMMENT ON FUNCTION log.backfill IS 'The owner''s only: recorded_at of a legacy system, never ahead of now, never backwards.';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA log FROM PUBLIC;
+GRANT USAGE ON SCHEMA log TO tarikh_app, tarikh_projector;
+GRANT SELECT ON ALL TABLES IN SCHEMA log TO tarikh_app, tarikh_projector;
+GRANT EXECUTE ON FUNCTION log.append TO tarikh_app;
+GRANT EXECUTE ON FUNCTION log.leaf_hash, log.field TO tarikh_app, tarikh_projector;
