@@ -1,0 +1,170 @@
+"""The three catalogs say the same things, in the forms their languages have, and miss nothing to be said."""
+
+import re
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+import pytest
+
+import locales
+from domain import diagnosis, event, feedback, patient, recommendation
+from locales import LOCALES
+from locales.catalogs import messages
+from locales.check import Catalogs, faults, main, plural_categories, problems, unsorted
+from locales.codes import needed
+from locales.patterns import Argument, arguments
+from tests.locales.cldr import cldr
+
+CODED: dict[str, Any] = {
+    "action": feedback.ReviewAction,
+    "background": patient.BackgroundKind,
+    "causality": feedback.Causality,
+    "channel": event.Channel,
+    "evidence": event.EvidenceType,
+    "kind.item": recommendation.Kind,
+    "method": event.Method,
+    "mizaj": patient.Mizaj,
+    "modality": diagnosis.Modality,
+    "op": recommendation.Op,
+    "outcome": diagnosis.Outcome,
+    "phase": recommendation.Phase,
+    "precision": event.Precision,
+    "relation": patient.Relation,
+    "role": event.Role,
+    "scope": patient.Scope,
+    "severity": diagnosis.Severity,
+    "sex": patient.Sex,
+    "source": recommendation.Source,
+    "status.diagnosis": diagnosis.OpenStatus,
+    "status.item": recommendation.ItemStatus,
+    "tradition": patient.Tradition,
+    "urgency": diagnosis.Urgency,
+}
+
+
+def test_nothing_is_wrong_with_the_catalogs(capsys: pytest.CaptureFixture[str]) -> None:
+    assert problems() == []
+    assert main() == 0
+    assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_plural_has_exactly_the_cases_of_its_language(locale: str) -> None:
+    rules = cldr("plurals.json")["supplemental"]["plurals-type-cardinal"][locale]
+    categories = {rule.removeprefix("pluralRule-count-") for rule in rules}
+    assert plural_categories(locale) == categories
+    for key in messages(locale):
+        for argument in arguments(messages(locale)[key]):
+            if argument.kind == "plural":
+                assert set(argument.branches) == categories, key
+
+
+@pytest.mark.parametrize("family", CODED)
+def test_every_code_of_the_domain_has_words(family: str) -> None:
+    missing = [code for code in get_args(CODED[family]) if f"{family}.{code}" not in messages("fa")]
+    assert missing == []
+
+
+def test_every_field_that_can_be_corrected_has_a_name() -> None:
+    details = (patient.PatientDetails, diagnosis.DiagnosisDetails, feedback.FeedbackDetails)
+    for struct in details:
+        for field in msgspec.structs.fields(struct):
+            assert f"field.{field.name}" in messages("fa")
+
+
+def test_titles_stand_alone() -> None:
+    for key, pattern in messages("en").items():
+        if key.endswith(".title") or key.startswith("problem.title."):
+            assert not arguments(pattern), key
+
+
+def summaries() -> Iterator[tuple[str, frozenset[str]]]:
+    """Event tag and the names of its arguments, as the package's docstring tells them."""
+    tag, names = "", set[str]()
+    for line in (locales.__doc__ or "").splitlines():
+        told = re.fullmatch(r"(?: {4}([a-z_.]+)\s*| {20,})((?:\S.*)?)", line)
+        if told is None:
+            continue
+        if told[1]:
+            if tag:
+                yield tag, frozenset(names)
+            tag, names = told[1], set()
+        names |= set(re.findall(r"[a-z_]+", re.sub(r"\?|\([^)]*\)", "", told[2])))
+    yield tag, frozenset(names)
+
+
+def test_the_docstring_tells_every_argument() -> None:
+    told = dict(summaries())
+    for key, pattern in messages("en").items():
+        if key.startswith("timeline.") and key.endswith(".summary"):
+            tag = key.removeprefix("timeline.").removesuffix(".summary")
+            assert told.pop(tag) == {argument.name for argument in arguments(pattern)}, tag
+    assert told == {}
+
+
+def test_the_source_is_searched_for_codes_and_tags() -> None:
+    keys = needed()
+    assert "timeline.diagnosis.recorded.title" in keys
+    assert keys["timeline.feedback.submitted.summary"].startswith("domain/feedback.py:")
+    assert any(key.startswith("problem.") for key in keys)
+
+
+SOUND: Catalogs = {
+    "fa": {"k": "{n, plural, one {# مورد} other {# مورد}} برای {who}"},
+    "en": {"k": "{n, plural, one {# item} other {# items}} for {who}"},
+}
+
+
+@pytest.mark.parametrize(
+    ("locale", "pattern", "fault"),
+    [
+        ("fa", "{n, plural, one {#} many {#} other {#}} برای {who}", "has the cases"),
+        ("fa", "{n, plural, one {#} other {#}} برای", "lacks {who}"),
+        ("fa", "{n, plural, one {# كتاب} other {#}} برای {who}", "an Arabic letter"),
+        ("fa", "{n, plural, one {# از 10} other {#}} برای {who}", "a digit that is not Persian"),
+        ("fa", "{n, plural, one {#} other {#}} برای {who}, ", "a Latin letter or sign"),
+        ("fa", "{n, plural, one {#} other {#}} برای {who} ", "space at an end"),
+        ("fa", "{n, plural, one {#} other {#}}  برای {who}", "two spaces"),
+        ("fa", "{n, plural, one {#} other {#}} می\u200c {who}", "a joiner at the edge"),
+        ("fa", "{n, plural, one {#} other {#}} \u2068{who}\u2069", "a direction control"),
+        ("fa", "{n, plural, one {#} other {#}} برای {who", "brace"),
+        ("fa", "{n, plural, one {#} other {#}} برای {who}}", "brace"),
+        ("fa", "{n, plural, one {#} other #} برای {who}", "a branch at"),
+        ("fa", "{n, plural, one {#}} برای {who}", "U_DEFAULT_KEYWORD_MISSING"),
+        ("fa", "{n, plural, one {#} other {#}} برای {WHO}", "the argument name"),
+        ("en", "{n, plural, one {#} other {#}} for {who}'s", "apostrophe"),
+        ("en", "{n, plural, one {#} other {#}} for {who, date}", "is a date"),
+        ("en", "{n, plural, one {#} other {#}} برای {who}", "not Latin"),
+        ("en", "", "empty"),
+    ],
+)
+def test_a_fault_is_named(locale: str, pattern: str, fault: str) -> None:
+    assert list(faults(SOUND)) == []
+    found = list(faults(SOUND | {locale: {"k": pattern}}))
+    assert any(fault in line for line in found), found
+    assert all(line.startswith(("fa: k: ", "en: k: ")) for line in found)
+
+
+def test_a_missing_key_is_named() -> None:
+    assert list(faults(SOUND | {"en": {}})) == ["en: k: missing"]
+
+
+def test_a_select_has_the_same_cases_everywhere() -> None:
+    one = {"fa": {"k": "{x, select, _none {} other {نه}}"}, "en": {"k": "{x, select, no {} other {no}}"}}
+    assert len(list(faults(one))) == 2
+
+
+def test_a_catalog_has_one_form() -> None:
+    assert list(unsorted("en", b'{\n  "a": "x",\n  "b": "y"\n}\n')) == []
+    assert list(unsorted("en", b'{\n  "b": "y",\n  "a": "x"\n}\n'))
+    assert list(unsorted("en", b'{\n  "a": "y",\n  "a": "x"\n}\n'))
+
+
+def test_arguments_inside_branches_are_found() -> None:
+    pattern = "{x, select, _none {} other {{x} of {n, number}}}"
+    assert arguments(pattern) == {
+        Argument("x"),
+        Argument("x", "select", ("_none", "other")),
+        Argument("n", "number"),
+    }
