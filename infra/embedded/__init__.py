@@ -7,11 +7,14 @@ Several commands may do so at once on one data dir; the last one out stops what 
 """
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from infra.embedded.postgres import Postgres
+from infra.embedded.valkey import Valkey
+from infra.embedded.watched import joined
 from infra.settings import NO_CACHE, Settings
 
 
@@ -25,18 +28,21 @@ class Servers(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def servers(settings: Settings) -> Iterator[Servers]:
-    """Give URLs that work until the block ends; what the settings name is passed through untouched."""
-    with ExitStack() as stack:
-        database_url = settings.database_url
-        if database_url is None:
-            from infra.embedded import postgres  # noqa: PLC0415  costs time, and servers in production need none of it
+    """Give URLs that work until the block ends; what the settings name is passed through untouched.
 
-            database_url = stack.enter_context(postgres.running(settings.data_dir))
-        cache_url = settings.cache_url
-        if cache_url is None:
-            from infra.embedded import valkey  # noqa: PLC0415  as above
-
-            cache_url = stack.enter_context(valkey.running(settings.data_dir))
+    Raise `CommandFailed` when an embedded server cannot be started.
+    """
+    postgres, valkey = Postgres(settings.data_dir), Valkey(settings.data_dir)
+    needed = [
+        server
+        for server, url in ((postgres, settings.database_url), (valkey, settings.cache_url))
+        if url is None
+    ]
+    with joined(*needed):
+        if postgres in needed:
+            postgres.create_databases()
+        database_url = settings.database_url or postgres.url()
+        cache_url = settings.cache_url or valkey.url()
         yield Servers(
             database_url=database_url,
             vault_url=settings.vault_url or beside(database_url),

@@ -3,14 +3,11 @@
 import importlib.util
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from infra.embedded import process
 from infra.embedded.server import own_socket_folder, socket_folder
-from infra.embedded.watched import joined
 from infra.errors import CommandFailed
 
 OWNER = "tarikh"
@@ -57,7 +54,7 @@ class Postgres:
     def prepare(self, log: Path) -> None:
         """Create the cluster beside its place and move it there, so that it is there whole or not at all."""
         own_socket_folder(self.sockets)
-        (self.folder / "postmaster.pid").unlink(missing_ok=True)
+        self._forget_the_dead()
         if self.folder.exists():
             return
         draft = self.home / "data.new"
@@ -69,6 +66,14 @@ class Postgres:
         if code:
             raise CommandFailed(f"initdb ended with {code}")
         draft.rename(self.folder)
+
+    def _forget_the_dead(self) -> None:
+        """Remove what a killed server left; it would mistake whoever has its old pid today for itself.
+
+        The watchdog has made sure by its lock and a sweep that no server is alive.
+        """
+        for left in (self.folder / "postmaster.pid", *self.sockets.glob(".s.PGSQL.*")):
+            left.unlink(missing_ok=True)
 
     def command(self) -> list[str]:
         quoted = str(self.sockets).replace('"', '""')
@@ -84,17 +89,23 @@ class Postgres:
             return False
         return any(line.strip() == "ready" for line in lines[7:])
 
-    def url(self, database: str, user: str = OWNER) -> str:
+    def url(self, database: str = DATABASES[0], user: str = OWNER) -> str:
         return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}"
 
+    def create_databases(self) -> None:
+        """Create owner and databases where they are missing; the owner is no superuser, as in production."""
+        import psycopg  # noqa: PLC0415  the watchdog has this class and needs no client
 
-@contextmanager
-def running(data_dir: Path) -> Iterator[str]:
-    """Give the URL of the main database, held open for as long as the block runs."""
-    server = Postgres(data_dir)
-    with joined(server):
-        _create_databases(server)
-        yield server.url(DATABASES[0])
+        with psycopg.connect(self.url(SUPERUSER, SUPERUSER), autocommit=True) as connection:
+            found = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+            if found.issuperset(DATABASES):
+                return
+            connection.execute("SELECT pg_advisory_lock(1)")
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
+                connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
+            for name in DATABASES:
+                if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                    connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
 
 
 def programs() -> Path:
@@ -117,19 +128,3 @@ def _initdb(folder: Path) -> list[str]:
         "--builtin-locale=C.UTF-8",
         "--no-instructions",
     ]
-
-
-def _create_databases(server: Postgres) -> None:
-    """Create owner and databases where they are missing; the owner is no superuser, as in production."""
-    import psycopg  # noqa: PLC0415  the watchdog imports this module and needs no client
-
-    with psycopg.connect(server.url(SUPERUSER, SUPERUSER), autocommit=True) as connection:
-        found = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
-        if found.issuperset(DATABASES):
-            return
-        connection.execute("SELECT pg_advisory_lock(1)")
-        if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
-            connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
-        for name in DATABASES:
-            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")

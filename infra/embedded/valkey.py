@@ -4,14 +4,11 @@ import importlib.util
 import platform
 import signal
 import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
 from infra.embedded.process import own_folder
 from infra.embedded.server import own_socket_folder, socket_folder
-from infra.embedded.watched import joined
 from infra.errors import CommandFailed
 
 SOCKET = "valkey.sock"
@@ -61,14 +58,6 @@ class Valkey:
 
     def url(self) -> str:
         return f"unix://{quote(str(self.socket))}"
-
-
-@contextmanager
-def running(data_dir: Path) -> Iterator[str]:
-    """Give the URL of the cache, held open for as long as the block runs."""
-    server = Valkey(data_dir)
-    with joined(server):
-        yield server.url()
 
 
 def program() -> Path:

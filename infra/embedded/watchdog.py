@@ -25,7 +25,8 @@ from infra.errors import CommandFailed
 POLL_SECONDS = 0.2
 START_SECONDS = 120.0
 STOP_SECONDS = 20.0
-SHORTEST_LIFE = 5.0
+SHORT_LIFE_SECONDS = 5.0
+PAUSE_SECONDS = 0.5
 
 
 class Bell:
@@ -99,9 +100,10 @@ class Watchdog:
             self.changing = None
 
     def restart(self) -> None:
-        if time.monotonic() - self.ready_at < SHORTEST_LIFE:
-            raise CommandFailed(f"{self.server.name} ended right after its start")
+        """Start the server again after it ended by itself; one that keeps ending is given time."""
         self.changing = acquire(change_lock(self.server.home), EXCLUSIVE)
+        if time.monotonic() - self.ready_at < SHORT_LIFE_SECONDS:
+            self.bell.wait(PAUSE_SECONDS)
         self.start()
 
     def ended(self) -> bool:

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from infra.embedded.locks import EXCLUSIVE, SHARED, attempt, held
@@ -16,16 +16,23 @@ LARGEST_LOG = 4_000_000
 
 
 @contextmanager
-def joined(server: Server) -> Iterator[None]:
-    """Keep the server alive for as long as the block runs; raise `CommandFailed` when it cannot start."""
-    try:
-        server.home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise CommandFailed(f"cannot create {server.home} ({error.strerror})") from error
-    with held(users_lock(server.home), SHARED):
-        if not _started(server) and not _watched(server.home):
-            raise CommandFailed(_why(server))
+def joined(*servers: Server) -> Iterator[None]:
+    """Keep the servers alive for as long as the block runs; raise `CommandFailed` when one cannot start."""
+    with ExitStack() as locks:
+        for server in servers:
+            _make_home(server.home)
+            locks.enter_context(held(users_lock(server.home), SHARED))
+        for server in [server for server in servers if not _started(server)]:
+            if not _watched(server.home):
+                raise CommandFailed(_why(server))
         yield
+
+
+def _make_home(home: Path) -> None:
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise CommandFailed(f"cannot create {home} ({error.strerror})") from error
 
 
 def _started(server: Server) -> bool:
@@ -74,4 +81,5 @@ def _launch(server: Server, changing: int, watching: int) -> None:
 def _why(server: Server) -> str:
     log = log_file(server.home)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing was logged"]
-    return f"the embedded {server.name} did not start: {lines[-1].strip()} (see {log})"
+    telling = next((line for line in reversed(lines[-20:]) if "FATAL" in line or "rror" in line), lines[-1])
+    return f"the embedded {server.name} did not start: {telling.strip()} (see {log})"
