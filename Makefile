@@ -1,0 +1,51 @@
+# Everything a newcomer needs: `make help`. Only Python 3.11 or later and git have to be there.
+
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin
+TARIKH_TEST_DATA ?= $(wildcard ../shared/data)
+export TARIKH_TEST_DATA
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check bench
+
+help:  ## say what can be made
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+
+setup: $(VENV)/.synced  ## create .venv from the lock file
+
+demo: setup  ## start everything with invented patients on http://127.0.0.1:8000
+	@$(RUN)/tarikh demo
+
+test: setup  ## run all tests
+	$(RUN)/python -m pytest -n 2 tests $(ARGS)
+
+bench: setup  ## print figures as JSON lines (ONLY=name for one)
+	@$(RUN)/python -m tests.bench $(ONLY)
+
+# One line for each tool that has an opinion; all are asked, even when one of them complains.
+CHECKS := lint format types imports
+
+check: setup  ## ask every linter and checker
+	@failed=; for check in $(CHECKS); do \
+	  echo "== $$check"; $(MAKE) --no-print-directory check-$$check || failed="$$failed $$check"; \
+	done; test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
+
+.PHONY: $(CHECKS:%=check-%)
+check-lint:
+	@$(RUN)/ruff check .
+check-format:
+	@$(RUN)/ruff format --check .
+check-types:
+	@$(RUN)/mypy
+check-imports:
+	@$(RUN)/lint-imports --no-logo
+
+# uv is taken from PATH where it is there, else fetched into a folder of its own.
+$(VENV)/.synced: pyproject.toml uv.lock
+	@uv=$$(command -v uv || echo $(VENV)-uv/bin/uv); \
+	if ! test -x "$$uv"; then \
+	  $(PYTHON) -m venv $(VENV)-uv && $(VENV)-uv/bin/python -m pip install --quiet --disable-pip-version-check uv; \
+	fi && \
+	"$$uv" sync --quiet --frozen && \
+	touch $@
