@@ -24,7 +24,7 @@ bench: setup  ## print figures as JSON lines (ONLY=name for one)
 	@$(RUN)/python -m tests.bench $(ONLY)
 
 # One line for each tool that has an opinion; all are asked, even when one of them complains.
-CHECKS := lint format types imports
+CHECKS := lint format types imports catalogs
 
 check: setup  ## ask every linter and checker
 	@failed=; for check in $(CHECKS); do \
@@ -40,6 +40,8 @@ check-types:
 	@$(RUN)/mypy
 check-imports:
 	@$(RUN)/lint-imports --no-logo
+check-catalogs:
+	@$(RUN)/python -m locales.check
 
 # uv is taken from PATH where it is there, else fetched into a folder of its own.
 $(VENV)/.synced: pyproject.toml uv.lock

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_data(*parts: str) -> Path:
     """A file of the test data; a test that needs it fails with a clear word when it is not there."""
-    path = Path(os.environ.get("TARIKH_TEST_DATA", ROOT / ".." / "shared" / "data")).joinpath(*parts)
+    path = Path(os.environ.get("TARIKH_TEST_DATA") or ROOT.parent / "shared" / "data").joinpath(*parts)
     if not path.exists():
         pytest.fail(f"{path} is missing: set TARIKH_TEST_DATA to the folder that holds {parts[0]}/")
     return path
