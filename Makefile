@@ -43,11 +43,12 @@ check-imports:
 check-catalogs:
 	@$(RUN)/python -m locales.check
 
-# uv is taken from PATH where it is there, else fetched into a folder of its own.
+# uv is taken from PATH where it is there, else fetched into a folder of its own. It trusts the certificates
+# that it brings; behind a proxy that signs by itself only those of the machine will do.
 $(VENV)/.synced: pyproject.toml uv.lock
 	@uv=$$(command -v uv || echo $(VENV)-uv/bin/uv); \
 	if ! test -x "$$uv"; then \
 	  $(PYTHON) -m venv $(VENV)-uv && $(VENV)-uv/bin/python -m pip install --quiet --disable-pip-version-check uv; \
 	fi && \
-	"$$uv" sync --quiet --frozen && \
+	{ "$$uv" sync --quiet --frozen || "$$uv" sync --quiet --frozen --system-certs; } && \
 	touch $@

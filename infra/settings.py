@@ -46,6 +46,7 @@ NAMES = frozenset(
 DATABASE_SCHEMES = ("postgresql", "postgres")
 CACHE_SCHEMES = ("redis", "rediss", "unix")
 NO_CACHE = "none"
+_SHORT_NUMBER = re.compile(r"[0-9]{1,9}")
 _PASSWORD_IN_AUTHORITY = re.compile(r"(://[^/?#:@]*:).*@")
 _PASSWORD_IN_QUERY = re.compile(r"([?&](?:ssl)?password=)[^&#]*", re.IGNORECASE)
 HIGHEST_PORT = 65_535
@@ -150,7 +151,7 @@ class _Reading:
 
     def number(self, name: str, default: int, highest: int) -> int:
         value = self.values.get(name, str(default))
-        if not (value.isascii() and value.isdigit() and 1 <= int(value) <= highest):
+        if not (_SHORT_NUMBER.fullmatch(value) and 1 <= int(value) <= highest):
             self.wrong(name, f"must be a number from 1 to {highest}, not {value!r}")
             return default
         return int(value)
