@@ -24,7 +24,6 @@ COMMENT ON TABLE log.event IS 'Every event, for ever. notification_id is its pos
 
 CREATE INDEX event_subject ON log.event (shard, subject_id, notification_id) WHERE subject_id IS NOT NULL;
 CREATE UNIQUE INDEX event_request ON log.event (shard, request_id) WHERE request_id IS NOT NULL;
-CREATE INDEX event_recorded_at ON log.event USING brin (recorded_at) WITH (autosummarize = on);
 
 CREATE TABLE log.head (
     shard integer PRIMARY KEY,
@@ -285,3 +284,26 @@ GRANT USAGE ON SCHEMA log TO tarikh_app, tarikh_projector;
 GRANT SELECT ON ALL TABLES IN SCHEMA log TO tarikh_app, tarikh_projector;
 GRANT EXECUTE ON FUNCTION log.append TO tarikh_app;
 GRANT EXECUTE ON FUNCTION log.leaf_hash, log.field TO tarikh_app, tarikh_projector;
+
+-- recorded_at never falls with the position, so a time is found by halving.
+CREATE FUNCTION log.position_at(p_shard integer, p_time timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    v_low bigint := 0;
+    v_high bigint;
+    v_middle bigint;
+BEGIN
+    SELECT position INTO v_high FROM log.head WHERE shard = p_shard;
+    WHILE v_low < v_high LOOP
+        v_middle := (v_low + v_high + 1) / 2;
+        IF (SELECT recorded_at FROM log.event WHERE shard = p_shard AND notification_id = v_middle) <= p_time THEN
+            v_low := v_middle;
+        ELSE
+            v_high := v_middle - 1;
+        END IF;
+    END LOOP;
+    RETURN v_low;
+END
+$$;
+REVOKE ALL ON FUNCTION log.position_at FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION log.position_at TO tarikh_app, tarikh_projector;

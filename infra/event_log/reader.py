@@ -1,0 +1,164 @@
+"""Reading the log: by stream, patient, position and request, opened with the keys of the vault."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from domain.event import Event
+from domain.recorded import Recorded
+from infra.event_log.codec import Address, DataKey, decode_event, decode_meta
+from infra.vault import Vault
+
+COLUMNS = """shard, notification_id, originator_id, originator_version, topic, schema,
+    recorded_at, subject_id, actor_id, key_id, state, meta, leaf_hash"""
+NOBODY = UUID(int=0)
+"""The actor of an event that was stored without one."""
+
+
+class Head(msgspec.Struct, frozen=True):
+    """How far a shard's log is."""
+
+    position: int
+    recorded_at: datetime
+
+
+class Reader:
+    """Opened events of one shard."""
+
+    def __init__(self, pool: AsyncConnectionPool, vault: Vault, shard: int = 0) -> None:
+        self._pool = pool
+        self._vault = vault
+        self._shard = shard
+
+    async def head(self) -> Head:
+        """The last position and its time."""
+        rows = await self._rows("SELECT position, recorded_at FROM log.head WHERE shard = %s", (self._shard,))
+        return Head(*rows[0])
+
+    async def stream(self, stream_id: UUID) -> list[Recorded[Event]]:
+        """Every event of a stream, oldest first; empty when there is none."""
+        return await self.streams([stream_id])
+
+    async def streams(self, stream_ids: Collection[UUID]) -> list[Recorded[Event]]:
+        """Every event of these streams, in the order of the log."""
+        return await self._opened(
+            f"""
+            SELECT {COLUMNS} FROM log.event
+            WHERE shard = %s AND originator_id = ANY(%b)
+            ORDER BY notification_id
+            """,
+            (self._shard, list(stream_ids)),
+        )
+
+    async def by_subject(
+        self, subjects: Collection[UUID], *, until: int | None = None, tags: Sequence[str] | None = None
+    ) -> list[Recorded[Event]]:
+        """Everything of these patients up to a position, in the order of the log."""
+        return await self._opened(
+            f"""
+            SELECT {COLUMNS} FROM log.event
+            WHERE shard = %s AND subject_id = ANY(%b)
+              AND (%s::bigint IS NULL OR notification_id <= %s)
+              AND (%s::text[] IS NULL OR topic = ANY(%s))
+            ORDER BY notification_id
+            """,
+            (self._shard, list(subjects), until, until, tags, tags),
+        )
+
+    async def after(self, position: int, limit: int) -> list[Recorded[Event]]:
+        """The next events of the whole shard."""
+        return await self._opened(
+            f"""
+            SELECT {COLUMNS} FROM log.event
+            WHERE shard = %s AND notification_id > %s
+            ORDER BY notification_id
+            LIMIT %s
+            """,
+            (self._shard, position, limit),
+        )
+
+    async def between(self, first: int, last: int) -> list[Recorded[Event]]:
+        """The events of these positions, both included."""
+        return await self._opened(
+            f"""
+            SELECT {COLUMNS} FROM log.event
+            WHERE shard = %s AND notification_id BETWEEN %s AND %s
+            ORDER BY notification_id
+            """,
+            (self._shard, first, last),
+        )
+
+    async def at(self, positions: Collection[int]) -> list[Recorded[Event]]:
+        """The events of exactly these positions."""
+        return await self._opened(
+            f"""
+            SELECT {COLUMNS} FROM log.event
+            WHERE shard = %s AND notification_id = ANY(%b::bigint[])
+            ORDER BY notification_id
+            """,
+            (self._shard, list(positions)),
+        )
+
+    async def by_requests(self, request_ids: Collection[bytes]) -> dict[bytes, int]:
+        """The first position that each of these requests made, of those that are stored."""
+        rows = await self._rows(
+            "SELECT request_id, notification_id FROM log.event WHERE shard = %s AND request_id = ANY(%b)",
+            (self._shard, list(request_ids)),
+        )
+        return dict(rows)
+
+    async def position_at(self, time: datetime) -> int:
+        """The last position that was recorded at or before this time; 0 when there was none."""
+        rows = await self._rows("SELECT log.position_at(%s, %s)", (self._shard, time))
+        return int(rows[0][0])
+
+    async def subject_of(self, stream_id: UUID) -> UUID | None:
+        """Whose stream this is; None when it is nobody's or not there."""
+        rows = await self._rows(
+            "SELECT subject_id FROM log.event WHERE shard = %s AND originator_id = %s AND originator_version = 1",
+            (self._shard, stream_id),
+        )
+        return rows[0][0] if rows else None
+
+    async def opened(self, rows: Sequence[tuple[Any, ...]]) -> list[Recorded[Event]]:
+        """Open rows of COLUMNS; those of the erased stay closed. Raises Unreadable."""
+        keys = await self._vault.keys({row[7] for row in rows if row[9] is not None})
+        return [_recorded(row, keys.get(row[7])) for row in rows]
+
+    async def _opened(self, query: str, arguments: tuple[object, ...]) -> list[Recorded[Event]]:
+        return await self.opened(await self._rows(query, arguments))
+
+    async def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        async with self._pool.connection() as connection:
+            return await rows(connection, query, arguments)
+
+
+async def rows(connection: AsyncConnection, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    """Fetch everything, in binary."""
+    cursor = await connection.execute(query, arguments, binary=True)
+    return await cursor.fetchall()
+
+
+def _recorded(row: tuple[Any, ...], key: DataKey | None) -> Recorded[Event]:
+    shard, position, stream_id, version, tag, schema, at, subject, actor, key_id, state, meta, leaf = row
+    where = Address(stream_id, version, tag, schema)
+    closed = key_id is not None and key is None
+    return Recorded(
+        shard=shard,
+        position=position,
+        stream_id=stream_id,
+        version=version,
+        tag=tag,
+        schema=schema,
+        recorded_at=at,
+        subject_id=subject,
+        actor_id=actor or NOBODY,
+        meta=None if closed or meta is None else decode_meta(meta, where, key),
+        event=None if closed else decode_event(state, where, key),
+        leaf_hash=leaf,
+    )
