@@ -105,10 +105,7 @@ def _branches(locale: str, argument: Argument) -> Iterator[str]:
         categories = plural_categories(locale)
         if branches != categories:
             yield f"{{{argument.name}}} has the cases {sorted(branches)}, the language {sorted(categories)}"
-    elif argument.kind == "select":
-        if "other" not in branches:
-            yield f"{{{argument.name}}} has no case other"
-    elif argument.kind not in {"", "number"}:
+    elif argument.kind not in {"", "number", "select"}:
         yield f"{{{argument.name}}} is a {argument.kind}; dates and lists come rendered"
 
 

@@ -53,7 +53,8 @@ def _keys(node: ast.AST, coded: frozenset[str]) -> Iterator[str]:
 
 
 def _timeline(tag: str) -> Iterator[str]:
-    if tag.partition(".")[0] in _TOLD:
+    category, dot, _ = tag.partition(".")
+    if dot and category in _TOLD:
         yield f"timeline.{tag}.title"
         yield f"timeline.{tag}.summary"
 

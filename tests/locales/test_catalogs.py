@@ -1,5 +1,6 @@
 """The three catalogs say the same things, in the forms their languages have, and miss nothing to be said."""
 
+import ast
 import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -16,8 +17,8 @@ from domain.recommendation import ItemBody
 from domain.recorded import Meta
 from locales import LOCALES
 from locales.catalogs import messages
-from locales.check import Catalogs, faults, main, plural_categories, problems, unsorted
-from locales.codes import needed
+from locales.check import Catalogs, faults, main, plural_categories, problems, unsorted, unworded
+from locales.codes import _keys, needed
 from locales.patterns import Argument, arguments
 from tests.locales.cldr import cldr
 
@@ -127,7 +128,20 @@ def test_the_source_is_searched_for_codes_and_tags() -> None:
     keys = needed()
     assert "timeline.diagnosis.recorded.title" in keys
     assert keys["timeline.feedback.submitted.summary"].startswith("domain/feedback.py:")
-    assert any(key.startswith("problem.") for key in keys)
+    assert keys["problem.time.in_future"].startswith("domain/rules.py:")
+
+
+def test_a_code_without_words_is_named() -> None:
+    lines = list(unworded({"fa": {}}))
+    assert len(lines) == len(needed())
+    assert any(
+        re.fullmatch(r"fa: problem\.time\.in_future: missing, needed in .+\.py:\d+", line) for line in lines
+    )
+
+
+def test_a_choice_of_two_codes_needs_both() -> None:
+    call = ast.parse("Rejected('a.b' if late else 'c.d')", mode="eval").body
+    assert list(_keys(call, frozenset({"Rejected"}))) == ["problem.a.b", "problem.c.d"]
 
 
 SOUND: Catalogs = {
