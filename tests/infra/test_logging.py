@@ -54,9 +54,9 @@ def test_free_text_passes_under_no_name(lines: io.StringIO, key: str, text: str)
     structlog.get_logger().info("feedback.submitted", **{key: text})
     structlog.get_logger().info("feedback.submitted", **{key: [text]})
     structlog.get_logger().info("feedback.submitted", **{key: {"code": text}})
-    assert text not in json.dumps(
-        [json.loads(line) for line in lines.getvalue().splitlines()], ensure_ascii=False
-    )
+    written = [json.loads(line) for line in lines.getvalue().splitlines()]
+    assert len(written) == 3
+    assert text not in json.dumps(written, ensure_ascii=False)
 
 
 def test_a_sentence_is_no_event(lines: io.StringIO) -> None:
@@ -66,7 +66,7 @@ def test_a_sentence_is_no_event(lines: io.StringIO) -> None:
 
 def test_an_exception_tells_its_kind_and_place_but_not_its_words(lines: io.StringIO) -> None:
     try:
-        raise ValueError(TYPED)
+        int(TYPED)
     except ValueError:
         structlog.get_logger().exception("append.failed")
     assert TYPED not in lines.getvalue()
