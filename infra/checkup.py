@@ -11,6 +11,7 @@ import psycopg
 import redis
 
 from infra.errors import CommandFailed
+from infra.migrate import missing
 from infra.settings import Environment, Settings
 
 if TYPE_CHECKING:
@@ -50,14 +51,15 @@ def of_database(url: str, env: Environment) -> Database:
             version=version,
             head=head,
             checkpoints=_checkpoints(connection),
-            problems=list(_database_problems(connection, version, env, has_log=_has(connection, "log.head"))),
+            problems=list(_database_problems(connection, version, env)),
         )
 
 
-def of_vault(url: str) -> None:
-    """Raise `CommandFailed` when the vault's database does not answer."""
-    with _connected(url, "the vault"):
-        pass
+def of_migrations(database_url: str, vault_url: str) -> list[str]:
+    """Name the tables of this release that are not there; raise `CommandFailed` when the vault is silent."""
+    with _connected(vault_url, "the vault"):
+        absent = missing(database_url, vault_url)
+    return [f"not migrated to this release ({', '.join(absent)}): run `tarikh migrate`"] if absent else []
 
 
 def of_cache(url: str | None) -> str | None:
@@ -101,13 +103,9 @@ def _in_clear(url: str) -> bool:
     return (parts.hostname or "") not in LOCAL_HOSTS and mode in {"disable", "allow", "prefer"}
 
 
-def _database_problems(
-    connection: "Connection", version: str, env: Environment, *, has_log: bool
-) -> Iterator[str]:
+def _database_problems(connection: "Connection", version: str, env: Environment) -> Iterator[str]:
     if connection.info.server_version < OLDEST_POSTGRES * 10_000:
         yield f"Postgres {version} is too old: {OLDEST_POSTGRES} or later is needed"
-    if not has_log:
-        yield "the database holds no log yet: run `tarikh migrate`"
     for name in DURABLE:
         if _value(connection, "SELECT current_setting(%s)", name) == "off":
             yield f"Postgres runs with {name} = off: what was answered as stored can be lost"

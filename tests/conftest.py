@@ -4,8 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlsplit, urlunsplit
@@ -16,6 +14,7 @@ import pytest
 
 from infra import embedded
 from infra.embedded import Servers
+from infra.migrate import migrate
 from infra.settings import Settings
 
 Urls: TypeAlias = tuple[str, str]
@@ -56,7 +55,7 @@ def template(servers: Servers, run_folder: Path) -> Urls:
         for suffix in ("", "_vault"):
             connection.execute(f"DROP DATABASE IF EXISTS {name}{suffix}_draft")
             connection.execute(f"CREATE DATABASE {name}{suffix}_draft")
-        _migrate(named(f"{name}_draft"), named(f"{name}_vault_draft"))
+        migrate(named(f"{name}_draft"), named(f"{name}_vault_draft"))
         for suffix in ("_vault", ""):
             connection.execute(f"ALTER DATABASE {name}{suffix}_draft RENAME TO {name}{suffix}")
     return finished
@@ -84,8 +83,3 @@ def fresh_database_urls(servers: Servers, template: Urls) -> Iterator[Callable[[
 
 def _named(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
-
-
-def _migrate(database_url: str, vault_url: str) -> None:
-    if find_spec("infra.migrate"):
-        import_module("infra.migrate").migrate(database_url, vault_url)

@@ -67,8 +67,7 @@ def _look_inside(found: Settings, report: Report) -> None:
             report.postgres_version, report.head = database.version, database.head
             report.checkpoints = database.checkpoints
             report.problems.extend(database.problems)
-        with _noting(report):
-            checkup.of_vault(servers.vault_url)
+            report.problems.extend(checkup.of_migrations(servers.database_url, servers.vault_url))
         with _noting(report):
             report.cache_version = checkup.of_cache(servers.cache_url)
 
