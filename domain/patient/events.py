@@ -1,4 +1,4 @@
-"""A patient: who they are, what is constant about them, whom they trust, and how their record ends."""
+"""What can happen to a patient, and the words it is said in."""
 
 from datetime import date
 from typing import Annotated, Literal
@@ -10,12 +10,10 @@ from domain.event import (
     Change,
     Code,
     Coded,
-    Command,
     Confidence,
     Correction,
     EvidenceLink,
     Fact,
-    Facts,
     Instant,
     Locale,
     ShortText,
@@ -28,8 +26,7 @@ Degree = Annotated[int, msgspec.Meta(ge=-5, le=5)]
 BackgroundKind = Literal["allergy", "condition", "medication", "pregnancy", "lifestyle"]
 Scope = Literal["care", "share_with_practitioner", "research_cohort", "messaging", "export"]
 Relation = Literal["practitioner", "guardian", "proxy"]
-Standing = Literal["active", "dead", "deactivated", "merged", "erased", "missing"]
-"""What a patient's own stream lets others record: new facts only while active, corrections until erased."""
+Side = Literal["survivor", "retired"]
 
 
 class PatientRegistered(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.registered"):
@@ -46,6 +43,8 @@ class PatientRegistered(Fact, frozen=True, kw_only=True, omit_defaults=True, tag
 class PatientDetailsCorrected(
     Correction, frozen=True, kw_only=True, omit_defaults=True, tag="patient.details_corrected"
 ):
+    """At the registration's time; a corrected `died_at` is an event of its own, at the time it had been."""
+
     changes: dict[str, Change]
     reason_code: Code
 
@@ -82,15 +81,17 @@ class ConsentGranted(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="p
 
 
 class ConsentWithdrawn(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.consent_withdrawn"):
+    """`policy_version` is the one that had been agreed to; None where the patient objects unasked."""
+
     scope: Scope
-    policy_version: Code
+    policy_version: Code | None = None
     grantee: UUID | None = None
 
 
 class CareTeamMemberAssigned(
     Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.care_team_member_assigned"
 ):
-    """The membership starts at `occurred_at`."""
+    """The membership starts at `occurred_at`, and ends at `until`."""
 
     account_id: UUID
     relation: Relation
@@ -116,20 +117,22 @@ class PatientsMergeProposed(
 
 
 class PatientsMerged(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.merged"):
-    """On both streams, in one request: the survivor's first, the retired one's last."""
+    """On both streams, in one request: the survivor's first, the retired one's last. `side` says whose."""
 
     survivor_id: UUID
     retired_id: UUID
     approver: UUID
     evidence: tuple[EvidenceLink, ...] = ()
+    side: Side = "retired"
 
 
 class PatientMergeReversed(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.merge_reversed"):
-    """On both streams, like the merge."""
+    """On both streams, like the merge; a mere proposal is called off on the retired one's alone."""
 
     survivor_id: UUID
     retired_id: UUID
     reason: ShortText | None = None
+    side: Side = "retired"
 
 
 class PatientDeactivated(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.deactivated"):
@@ -170,135 +173,3 @@ PatientEvent = (
     | PatientErasureRequested
     | PatientErased
 )
-
-
-class RegisterPatient(Command, frozen=True, kw_only=True):
-    patient_no: Code
-    name: ShortText
-    birth_date: date | None = None
-    sex: Sex = "unknown"
-    phone: Code | None = None
-    email: ShortText | None = None
-    national_id: Code | None = None
-    locale: Locale = "fa"
-
-
-class PatientDetails(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The details to correct: what is not named stays; null takes an optional one away."""
-
-    patient_no: Code | msgspec.UnsetType = msgspec.UNSET
-    name: ShortText | msgspec.UnsetType = msgspec.UNSET
-    birth_date: date | None | msgspec.UnsetType = msgspec.UNSET
-    sex: Sex | msgspec.UnsetType = msgspec.UNSET
-    phone: Code | None | msgspec.UnsetType = msgspec.UNSET
-    email: ShortText | None | msgspec.UnsetType = msgspec.UNSET
-    national_id: Code | None | msgspec.UnsetType = msgspec.UNSET
-    locale: Locale | msgspec.UnsetType = msgspec.UNSET
-
-
-class CorrectPatientDetails(Command, frozen=True, kw_only=True):
-    changes: PatientDetails
-    reason_code: Code
-
-
-class RecordDeath(Command, frozen=True, kw_only=True):
-    """`occurred_at` says when the patient died."""
-
-
-class AssessConstitution(Command, frozen=True, kw_only=True):
-    tradition: Tradition = "avicenna"
-    code: Mizaj
-    hot_cold: Degree
-    dry_wet: Degree
-    confidence: Confidence
-    basis_finding_ids: tuple[UUID, ...] = ()
-
-
-class RecordBackground(Command, frozen=True, kw_only=True):
-    kind: BackgroundKind
-    code: Coded
-    status: Literal["active", "ended"] = "active"
-    onset: Instant | None = None
-
-
-class GrantConsent(Command, frozen=True, kw_only=True):
-    scope: Scope
-    policy_version: Code
-    grantee: UUID | None = None
-    expires_at: Instant | None = None
-
-
-class WithdrawConsent(Command, frozen=True, kw_only=True):
-    """The scope stands in the path of the request, so the route fills it in."""
-
-    scope: Scope
-    grantee: UUID | None = None
-
-
-class AssignCareTeamMember(Command, frozen=True, kw_only=True):
-    account_id: UUID
-    relation: Relation
-    until: Instant | None = None
-
-
-class RemoveCareTeamMember(Command, frozen=True, kw_only=True):
-    account_id: UUID
-    relation: Relation
-
-
-class ProposeMerge(Command, frozen=True, kw_only=True):
-    survivor_id: UUID
-    retired_id: UUID
-    evidence: tuple[EvidenceLink, ...] = ()
-
-
-class ApproveMerge(Command, frozen=True, kw_only=True):
-    pass
-
-
-class ReverseMerge(Command, frozen=True, kw_only=True):
-    reason: ShortText | None = None
-
-
-class DeactivatePatient(Command, frozen=True, kw_only=True):
-    reason: ShortText | None = None
-
-
-class ReactivatePatient(Command, frozen=True, kw_only=True):
-    reason: ShortText | None = None
-
-
-class RequestErasure(Command, frozen=True, kw_only=True):
-    legal_basis: Code
-
-
-class ErasePatient(Command, frozen=True, kw_only=True):
-    legal_basis: Code
-
-
-PatientCommand = (
-    RegisterPatient
-    | CorrectPatientDetails
-    | RecordDeath
-    | AssessConstitution
-    | RecordBackground
-    | GrantConsent
-    | WithdrawConsent
-    | AssignCareTeamMember
-    | RemoveCareTeamMember
-    | ProposeMerge
-    | ApproveMerge
-    | ReverseMerge
-    | DeactivatePatient
-    | ReactivatePatient
-    | RequestErasure
-    | ErasePatient
-)
-
-
-class PatientFacts(Facts, frozen=True, kw_only=True):
-    """`survivor` is the other patient's state where a merge names one; `group` the ids already merged with it."""
-
-    survivor: "PatientState | None" = None
-    survivor_group: frozenset[UUID] = frozenset()
-    live_finding_ids: frozenset[UUID] = frozenset()
