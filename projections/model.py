@@ -147,6 +147,8 @@ class ReadModel:
     rollups: tuple[Rollup, ...] = ()
     depends: tuple[types.ModuleType, ...] = ()
     parameters: tuple[str, ...] = field(default=())
+    accounts: bool = False
+    """Whether events without a patient are folded too, filed under their own stream."""
 
     @cached_property
     def table_of(self) -> dict[type[Row], Table[Any]]:
