@@ -1,6 +1,7 @@
 """Joining a server: hold its users' lock, and start a watchdog for it when none is there."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from infra.embedded.server import Server, change_lock, log_file, users_lock, wat
 from infra.errors import CommandFailed
 
 LARGEST_LOG = 4_000_000
+_COMPLAINT = re.compile(r"FATAL|error|could not|cannot", re.IGNORECASE)
 
 
 @contextmanager
@@ -81,5 +83,5 @@ def _launch(server: Server, changing: int, watching: int) -> None:
 def _why(server: Server) -> str:
     log = log_file(server.home)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing was logged"]
-    telling = next((line for line in reversed(lines[-20:]) if "FATAL" in line or "rror" in line), lines[-1])
+    telling = next((line for line in reversed(lines[-20:]) if _COMPLAINT.search(line)), lines[-1])
     return f"the embedded {server.name} did not start: {telling.strip()} (see {log})"
