@@ -1,0 +1,92 @@
+"""What was read, kept on disk and given back patient by patient, so that memory does not grow with the files."""
+
+import contextlib
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from infra.fhir import stated
+from infra.fhir.stated import AnyStated, Stated, StatedMedication
+
+TABLE = """
+CREATE TABLE record (
+    patient TEXT NOT NULL,
+    ref TEXT NOT NULL,
+    place TEXT NOT NULL,
+    body BLOB NOT NULL,
+    PRIMARY KEY (patient, ref)
+) WITHOUT ROWID
+"""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A record, its bytes, and where it was found."""
+
+    record: AnyStated
+    body: bytes
+    place: str
+
+
+class Spool:
+    """A temporary file of records by patient. A resource that comes twice is kept as it came last."""
+
+    def __init__(self) -> None:
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="tarikh-import-"))
+        self._connection = sqlite3.connect(Path(folder) / "spool", isolation_level=None)
+        self._open.callback(self._connection.close)
+        self._connection.execute("PRAGMA journal_mode = OFF")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.execute(TABLE)
+        self._connection.execute("BEGIN")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.close()
+
+    def keep(self, record: Stated, place: str) -> None:
+        """Raises msgspec.ValidationError where a value is not one that the record takes."""
+        body = stated.encode(record)
+        stated.decode(body)
+        self._connection.execute(
+            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)", (record.patient, record.ref, place, body)
+        )
+
+    def patients(self) -> Iterator[str]:
+        """Whose records there are, in a fixed order."""
+        yield from (
+            patient
+            for (patient,) in self._connection.execute(
+                "SELECT DISTINCT patient FROM record WHERE patient <> '' ORDER BY patient"
+            )
+        )
+
+    def count_patients(self) -> int:
+        (count,) = self._connection.execute(
+            "SELECT count(DISTINCT patient) FROM record WHERE patient <> ''"
+        ).fetchone()
+        return int(count)
+
+    def of(self, patient: str) -> list[Kept]:
+        """Everything that is stated of a patient."""
+        rows = self._connection.execute(
+            "SELECT body, place FROM record WHERE patient = ? ORDER BY ref", (patient,)
+        )
+        return [Kept(stated.decode(body), body, place) for body, place in rows]
+
+    def medication(self, ref: str) -> StatedMedication | None:
+        """What a medicine is called, wherever it was read."""
+        row = self._connection.execute(
+            "SELECT body FROM record WHERE patient = '' AND ref = ?", (ref,)
+        ).fetchone()
+        record = stated.decode(row[0]) if row else None
+        return record if isinstance(record, StatedMedication) else None

@@ -1,0 +1,136 @@
+"""What a source states, one record for each resource, before any rule of the house is asked.
+
+A record's bytes are its identity over runs: the same bytes mean that the source says the same as last time.
+"""
+
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+from domain.diagnosis import OpenStatus, Severity
+from domain.event import Coded, Locale
+from domain.patient import Sex
+from domain.recommendation import Dose, ItemStatus, Kind, Period
+from infra.fhir.times import When
+
+
+class Stated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`ref` is the resource (`Condition/17`), `patient` whose it is; no time means that the source knows none."""
+
+    ref: str
+    patient: str
+    at: When | None = None
+
+
+class StatedPatient(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="patient"):
+    patient_no: str
+    name: str
+    birth_date: date | None = None
+    sex: Sex = "unknown"
+    phone: str | None = None
+    email: str | None = None
+    locale: Locale | None = None
+
+
+class StatedDeath(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="death"):
+    """`ref` is `Patient/1#deceased`, so that a death that is learned later is a change of its own."""
+
+
+class StatedBackground(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="background"):
+    code: Coded
+    status: Literal["active", "ended"] = "active"
+    onset: When | None = None
+
+
+class Ending(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a diagnosis or a plan ended or stands still, and when."""
+
+    kind: Literal["resolved", "refuted", "entered_in_error", "completed", "discontinued", "suspended"]
+    at: When | None = None
+
+
+class StatedDiagnosis(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="diagnosis"):
+    condition: Coded
+    severity: Severity | None = None
+    onset: When | None = None
+    status: OpenStatus = "provisional"
+    encounter: str | None = None
+    ending: Ending | None = None
+
+
+class StatedSymptom(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="symptom"):
+    """`about` are the diagnoses that it names itself; `encounter` may name another."""
+
+    symptom_code: str
+    score: float
+    scale: str
+    about: tuple[str, ...] = ()
+    encounter: str | None = None
+
+
+class StatedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an activity or a prescription asks for."""
+
+    kind: Kind
+    remedy: Coded
+    status: ItemStatus = "active"
+    dose: Dose | None = None
+    rationale: str | None = None
+    period: Period | None = None
+
+
+class StatedPlan(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="plan"):
+    items: tuple[StatedItem, ...]
+    title: str | None = None
+    addresses: tuple[str, ...] = ()
+    valid_until: When | None = None
+    ending: Ending | None = None
+
+
+class StatedPrescription(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="prescription"):
+    """`medication` is a resource to be looked up where the request itself does not say what it is."""
+
+    item: StatedItem
+    reasons: tuple[str, ...] = ()
+    replaces: str | None = None
+    medication: str | None = None
+    withdrawn: bool = False
+
+
+class StatedMedication(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="medication"):
+    """What a medicine is called. It belongs to no patient: `patient` is empty."""
+
+    code: Coded
+
+
+AnyStated = (
+    StatedPatient
+    | StatedDeath
+    | StatedBackground
+    | StatedDiagnosis
+    | StatedSymptom
+    | StatedPlan
+    | StatedPrescription
+    | StatedMedication
+)
+
+encode = msgspec.json.Encoder().encode
+decode = msgspec.json.Decoder(AnyStated).decode
+
+
+class Unusable(Exception):
+    """A resource that cannot be brought in; `code` says why, `detail` where."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code)
+        self.code = code
+        self.detail = detail
+
+
+class PassedOver(Exception):
+    """A resource that by our rules is not brought in, although nothing is wrong with it; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
