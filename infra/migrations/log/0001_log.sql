@@ -91,9 +91,12 @@ $$;
 
 -- The one way in, for append and backfill alike. The caller holds nothing and knows nothing but what it decided on.
 --
--- Requests are numbered from 1 by their place in r_id; e_, g_ and c_ arrays name their request.
+-- Requests are numbered from 1 by their place in r_id; e_, g_ and c_ arrays name their request, e_ in order and
+-- at least once for each. What does not fit together so is refused whole (TK004).
 -- Each request is stored whole or not at all, for reasons of its own; requests of one call must not depend on
--- one another (two that write one stream, a guard on a stream that an earlier one writes): that is refused whole.
+-- one another (one id twice, two that write one stream, a guard on a stream or an event of a subject that an
+-- earlier one writes or erases, one digest in two): that is refused whole (TK003), before the lock is asked for.
+-- A request releases its claims before it takes any. What it takes must have been free before it.
 -- outcome: appended | duplicate | erased | version | guard | claim; "position" is the first of the request's events
 -- (for a duplicate: of the first result); culprit names what lost: a stream, a subject, or the number of the claim.
 CREATE FUNCTION log.write(
@@ -119,13 +122,55 @@ DECLARE
     v_culprit text[];
     v_stored bigint;
 BEGIN
+    IF cardinality(r_id) IS DISTINCT FROM coalesce(e_request[cardinality(e_request)], 0)
+        OR cardinality(v_at) <> cardinality(r_id) OR array_position(v_at, NULL) IS NOT NULL
+        OR EXISTS (
+            SELECT FROM (SELECT request, request - lag(request, 1, 0) OVER (ORDER BY n) AS step
+                         FROM unnest(e_request) WITH ORDINALITY AS e(request, n)) AS e
+            WHERE (step IN (0, 1) AND request > 0) IS NOT TRUE
+        )
+        OR (cardinality(e_request) = ALL (ARRAY[
+            cardinality(e_stream), cardinality(e_version), cardinality(e_topic), cardinality(e_schema),
+            cardinality(e_subject), cardinality(e_actor), cardinality(e_key), cardinality(e_state),
+            cardinality(e_meta)])) IS FALSE
+        OR cardinality(g_request) <> cardinality(g_stream) OR cardinality(g_request) <> cardinality(g_version)
+        OR cardinality(c_request) <> cardinality(c_digest) OR cardinality(c_request) <> cardinality(c_take)
+        OR cardinality(c_request) <> cardinality(c_owner) OR array_position(c_take, NULL) IS NOT NULL
+        OR EXISTS (
+            SELECT FROM unnest(g_request || c_request) AS t(request)
+            WHERE (request BETWEEN 1 AND cardinality(r_id)) IS NOT TRUE
+        )
+    THEN
+        RAISE EXCEPTION 'the call does not fit together' USING ERRCODE = 'TK004';
+    END IF;
+
+    IF EXISTS (
+        SELECT FROM unnest(r_id) AS r(id) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1
+    ) OR EXISTS (
+        SELECT FROM (
+            SELECT request, stream, true AS written FROM unnest(e_request, e_stream) AS e(request, stream)
+            UNION ALL
+            SELECT request, stream, false FROM unnest(g_request, g_stream) AS g(request, stream)
+        ) AS t
+        GROUP BY stream HAVING max(request) > min(request) FILTER (WHERE written)
+    ) OR EXISTS (
+        SELECT FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
+        GROUP BY digest
+        HAVING count(DISTINCT request) > 1 OR count(DISTINCT owner) FILTER (WHERE take) > 1
+    ) OR 'patient.erased' = ANY (e_topic) AND EXISTS (
+        SELECT FROM unnest(e_request, e_topic, e_subject) AS e(request, topic, subject)
+        GROUP BY subject HAVING max(request) > min(request) FILTER (WHERE topic = 'patient.erased')
+    ) THEN
+        RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
+    END IF;
+
     PERFORM pg_advisory_xact_lock(7412, p_shard);
     v_now := clock_timestamp();
     SELECT h.position, h.recorded_at INTO STRICT v_head, v_last FROM log.head AS h WHERE h.shard = p_shard;
 
     IF v_at IS NULL THEN
         v_now := greatest(v_now, v_last);
-        IF abs(extract(epoch FROM v_now - p_clock)) > 60 THEN
+        IF (abs(extract(epoch FROM v_now - p_clock)) <= 60) IS NOT TRUE THEN
             RAISE EXCEPTION 'the clocks stand % apart', v_now - p_clock USING ERRCODE = 'TK001';
         END IF;
         v_at := array_fill(v_now, ARRAY[cardinality(r_id)]);
@@ -137,17 +182,6 @@ BEGIN
         RAISE EXCEPTION 'recorded_at may not run backwards or ahead of the clock' USING ERRCODE = 'TK002';
     END IF;
     v_us := ARRAY(SELECT (extract(epoch FROM at) * 1000000)::bigint FROM unnest(v_at) WITH ORDINALITY AS t(at, n) ORDER BY n);
-
-    IF cardinality(g_stream) > 0 AND EXISTS (
-        SELECT FROM unnest(g_request, g_stream) AS g(request, stream)
-        JOIN unnest(e_request, e_stream) AS e(request, stream) ON e.stream = g.stream AND e.request < g.request
-    ) OR 'patient.erased' = ANY (e_topic) AND EXISTS (
-        SELECT FROM unnest(e_request, e_topic, e_subject) AS x(request, topic, subject)
-        JOIN unnest(e_request, e_subject) AS e(request, subject) ON e.subject = x.subject AND e.request > x.request
-        WHERE x.topic = 'patient.erased'
-    ) THEN
-        RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
-    END IF;
 
     SELECT array_agg(l.request), array_agg(l.outcome), array_agg(l.position), array_agg(l.culprit)
     INTO v_lost, v_outcome, v_position, v_culprit
@@ -212,12 +246,11 @@ BEGIN
         USING unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
         WHERE k.shard = p_shard AND k.digest = c.digest AND k.owner_id = c.owner
           AND NOT c.take AND c.request <> ALL (v_lost);
-        INSERT INTO log.claim AS k (shard, digest, owner_id)
+        INSERT INTO log.claim (shard, digest, owner_id)
         SELECT p_shard, c.digest, c.owner
         FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
         WHERE c.take AND c.request <> ALL (v_lost)
-        ON CONFLICT (shard, digest) DO UPDATE SET owner_id = k.owner_id
-        WHERE k.owner_id = excluded.owner_id;
+        ON CONFLICT (shard, digest) DO NOTHING; -- one's own: another's has lost above
     END IF;
 
     IF 'patient.erased' = ANY (e_topic) THEN
@@ -229,8 +262,9 @@ BEGIN
     END IF;
 
     IF v_stored > 0 THEN
-        UPDATE log.head AS h SET position = v_head + v_stored, recorded_at = v_at[cardinality(v_at)]
-        WHERE h.shard = p_shard;
+        UPDATE log.head AS h SET position = e.notification_id, recorded_at = e.recorded_at
+        FROM log.event AS e
+        WHERE h.shard = p_shard AND e.shard = p_shard AND e.notification_id = v_head + v_stored;
         PERFORM pg_notify('tarikh_log', p_shard || ':' || v_head + v_stored);
     END IF;
 
