@@ -1,0 +1,83 @@
+"""What all queries share: where to read, and records of the database as the very rows that folds make."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+import msgspec
+from psycopg import AsyncConnection, sql
+from psycopg.rows import dict_row
+
+from projections.model import Row, Rows, Table
+
+R = TypeVar("R", bound=Row)
+NOTHING = sql.SQL("")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Where a query reads: a connection that tells times in UTC, the model's schema, a group of patients."""
+
+    connection: AsyncConnection[Any]
+    schema: str
+    shard: int
+    group: Sequence[UUID]
+
+    async def rows(
+        self, table: Table[R], rest: sql.Composable = NOTHING, parameters: dict[str, object] | None = None
+    ) -> list[R]:
+        """The group's rows of a table that are not removed; `rest` goes on after the conditions for that."""
+        query = sql.SQL(
+            """
+            SELECT {columns}
+            FROM {table}
+            WHERE shard = %(shard)s
+              AND subject_id = ANY(%(group)s)
+              AND NOT removed
+            {rest}
+            """
+        ).format(columns=columns(table), table=self.name(table), rest=rest)
+        given = {"shard": self.shard, "group": list(self.group), **(parameters or {})}
+        return await fetch(self.connection, query, given, table.row)
+
+    def name(self, table: Table[Any]) -> sql.Identifier:
+        return sql.Identifier(self.schema, table.name)
+
+
+def columns(table: Table[Any]) -> sql.Composed:
+    """The row's own columns, without those that the engine adds."""
+    return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+
+
+async def fetch(
+    connection: AsyncConnection[Any], query: sql.Composed, parameters: dict[str, object], row: type[R]
+) -> list[R]:
+    """Each record as a row of the fold."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(query, parameters)
+        return [msgspec.convert(record, row) async for record in cursor]
+
+
+def both(*conditions: sql.Composable) -> sql.Composable:
+    """Further conditions of a WHERE clause."""
+    return sql.SQL("").join([sql.SQL("\nAND ") + condition for condition in conditions])
+
+
+def living(group: Iterable[Rows], table: Table[R]) -> Iterator[R]:
+    """The rows of several patients in memory that are not removed, in no order."""
+    return (row for rows in group for row in rows.all(table) if not row.removed)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def microseconds(when: datetime) -> int:
+    """A time as a whole number, for cursors."""
+    return (when - EPOCH) // timedelta(microseconds=1)
+
+
+def instant(number: int) -> datetime:
+    """Back from `microseconds`. Raises OverflowError."""
+    return EPOCH + timedelta(microseconds=number)
