@@ -24,7 +24,7 @@ bench: setup  ## print figures as JSON lines (ONLY=name for one)
 	@$(RUN)/python -m tests.bench $(ONLY)
 
 # One line for each tool that has an opinion; all are asked, even when one of them complains.
-CHECKS := lint format types imports catalogs
+CHECKS := lint format types imports catalogs container workflows
 
 check: setup  ## ask every linter and checker
 	@failed=; for check in $(CHECKS); do \
@@ -42,6 +42,18 @@ check-imports:
 	@$(RUN)/lint-imports --no-logo
 check-catalogs:
 	@$(RUN)/python -m locales.check
+check-container:
+	@$(RUN)/hadolint docker/Dockerfile
+	@$(RUN)/check-jsonschema --quiet --builtin-schema vendor.compose-spec docker/compose.yml docker/compose.tls.yml
+check-workflows:
+	@$(RUN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	@$(RUN)/check-jsonschema --quiet --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	@$(RUN)/zizmor --offline --quiet --no-progress --persona=pedantic .github/workflows
+
+# Asks a real nginx, which is no Python package, and is therefore not part of `check`.
+.PHONY: check-nginx
+check-nginx: setup
+	@$(RUN)/python -m pytest tests/docker/nginx.py
 
 # uv is taken from PATH where it is there, else fetched into a folder of its own. It trusts the certificates
 # that it brings; behind a proxy that signs by itself only those of the machine will do.
