@@ -1,0 +1,6 @@
+"""The road of a command: load what it is about, decide, append; and the same answer again for the same request."""
+
+from infra.commands.road import Commands
+from infra.commands.wish import RequestKey, Result, Wish
+
+__all__ = ["Commands", "RequestKey", "Result", "Wish"]

@@ -1,0 +1,285 @@
+"""For each aggregate: which streams a command needs, the facts that they tell, and what is decided on them."""
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, assert_never, get_args
+from uuid import UUID
+
+from domain import diagnosis, feedback, patient, recommendation
+from domain.diagnosis import DiagnosisCommand, DiagnosisFacts, DiagnosisRecorded, RecordDiagnosis
+from domain.errors import NotFound, Rejected
+from domain.event import Event
+from domain.feedback import FeedbackCommand, FeedbackFacts, FeedbackSubmitted, SeenVersion, SubmitFeedback
+from domain.patient import (
+    ApproveMerge,
+    AssessConstitution,
+    ErasePatient,
+    PatientCommand,
+    PatientFacts,
+    PatientMergeReversed,
+    PatientsMerged,
+    PatientsMergeProposed,
+    PatientState,
+    ProposeMerge,
+    RegisterPatient,
+    ReverseMerge,
+)
+from domain.recommendation import (
+    IssueRecommendation,
+    RecommendationCommand,
+    RecommendationDrafted,
+    RecommendationFacts,
+)
+from infra.commands.decided import Decided, Stream, StreamEvents
+from infra.commands.evidence import live_findings, unresolved
+from infra.commands.wish import Wish
+from infra.event_log.append import Claim
+from infra.event_log.reader import Reader
+from infra.ids import new_id, shard_of
+
+
+class Deciding:
+    """Decides wishes on what the log says now."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def decide(self, wish: Wish, now: datetime) -> Decided:
+        """What the command comes to; raises NotFound, Rejected or Conflict."""
+        command = wish.command
+        if isinstance(command, get_args(PatientCommand)):
+            return await self._patient(wish, now)
+        if isinstance(command, get_args(DiagnosisCommand)):
+            return await self._diagnosis(wish, now)
+        if isinstance(command, get_args(RecommendationCommand)):
+            return await self._recommendation(wish, now)
+        if isinstance(command, get_args(FeedbackCommand)):
+            return await self._feedback(wish, now)
+        raise AssertionError(command)
+
+    async def stream(self, stream_id: UUID) -> Stream:
+        """A stream as it is now; raises NotFound where there is none."""
+        recorded = await self._reader.stream(stream_id)
+        if not recorded:
+            raise NotFound("not_found")
+        return Stream(stream_id, tuple(recorded))
+
+    async def open_stream(self, stream_id: UUID) -> Stream:
+        """The same, of a patient who was not erased."""
+        stream = await self.stream(stream_id)
+        if any(recorded.event is None for recorded in stream.recorded):
+            raise Rejected("patient.erased")
+        return stream
+
+    async def patient_group(self, stream: Stream) -> dict[UUID, tuple[Stream, PatientState]]:
+        """A patient and everybody who is merged with them, each with their stream and state."""
+        group: dict[UUID, tuple[Stream, PatientState]] = {}
+        waiting = [stream]
+        while waiting:
+            one = waiting.pop()
+            state = one.state(patient.INITIAL, patient.evolve)
+            group[one.stream_id] = one, state
+            waiting += [await self.stream(other) for other in _merged_with(state) if other not in group]
+        return group
+
+    async def _patient(self, wish: Wish, now: datetime) -> Decided:
+        command = wish.command
+        if isinstance(command, RegisterPatient):
+            stream = Stream(new_id())
+        elif isinstance(command, ProposeMerge):
+            stream = await self.stream(command.retired_id)
+        else:
+            stream = await self.stream(_target(wish))
+        match command:
+            case ProposeMerge() | ApproveMerge() | ReverseMerge():
+                return await self._merge(wish, stream, now)
+            case ErasePatient():
+                return await self._erasure(wish, stream, now)
+            case _:
+                state = stream.state(patient.INITIAL, patient.evolve)
+                findings: frozenset[UUID] = frozenset()
+                if isinstance(command, AssessConstitution) and command.basis_finding_ids:
+                    findings = await live_findings(self._reader, [stream.stream_id])
+                known = await self._known(wish, now, stream.stream_id, [stream.stream_id])
+                facts = PatientFacts(**known, live_finding_ids=findings)
+                events = patient.decide(command, state, facts)
+                return Decided(
+                    parts=(StreamEvents(stream, stream.stream_id, events),),
+                    claims=tuple(_claims(stream.stream_id, events, state)),
+                )
+
+    async def _merge(self, wish: Wish, retired: Stream, now: datetime) -> Decided:
+        state = retired.state(patient.INITIAL, patient.evolve)
+        survivor_id = _survivor(wish.command, retired)
+        survivor = await self.stream(survivor_id)
+        group = await self.patient_group(survivor)
+        people = [retired.stream_id, *group]
+        facts = PatientFacts(
+            **await self._known(wish, now, retired.stream_id, people),
+            survivor=group[survivor_id][1],
+            survivor_group=frozenset(group),
+        )
+        events = patient.decide(wish.command, state, facts)
+        copies = patient.for_survivor(events)
+        others = [stream.guard for id_, (stream, _) in group.items() if id_ not in {survivor_id, retired.stream_id}]
+        own = StreamEvents(retired, retired.stream_id, events)
+        if not copies:
+            return Decided(parts=(own,), guards=(survivor.guard, *others))
+        return Decided(parts=(StreamEvents(survivor, survivor_id, copies), own), guards=tuple(others))
+
+    async def _erasure(self, wish: Wish, stream: Stream, now: datetime) -> Decided:
+        """Whoever is merged is one person: all their records are erased in one request."""
+        group = await self.patient_group(stream)
+        parts = []
+        for patient_id, (one, state) in group.items():
+            facts = PatientFacts(**await self._known(wish, now, patient_id, []))
+            parts.append(StreamEvents(one, patient_id, patient.decide(wish.command, state, facts)))
+        own = [part for part in parts if part.stream.stream_id == stream.stream_id]
+        others = [part for part in parts if part.stream.stream_id != stream.stream_id and part.events]
+        return Decided(parts=(*others, *own))
+
+    async def _diagnosis(self, wish: Wish, now: datetime) -> Decided:
+        if isinstance(wish.command, RecordDiagnosis):
+            patient_id = _target(wish)
+            stream = Stream(new_id(shard_of(patient_id)))
+        else:
+            stream = await self.open_stream(_target(wish))
+            patient_id = _first(stream, DiagnosisRecorded).patient_id
+        person = await self.stream(patient_id)
+        facts = DiagnosisFacts(
+            **await self._known(wish, now, stream.stream_id, [patient_id]),
+            patient_id=patient_id, standing=_standing(person)
+        )
+        events = diagnosis.decide(wish.command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard,))
+
+    async def _recommendation(self, wish: Wish, now: datetime) -> Decided:
+        if isinstance(wish.command, IssueRecommendation):
+            diagnosed = await self.open_stream(_target(wish))
+            patient_id, diagnosis_id = _first(diagnosed, DiagnosisRecorded).patient_id, diagnosed.stream_id
+            stream = Stream(new_id(shard_of(patient_id)))
+            guards = [diagnosed.guard]
+        else:
+            stream = await self.open_stream(_target(wish))
+            drafted = _first(stream, RecommendationDrafted)
+            patient_id, diagnosis_id = drafted.patient_id, drafted.diagnosis_id
+            diagnosed = await self.open_stream(diagnosis_id) if diagnosis_id else Stream(stream.stream_id)
+            guards = []
+        person = await self.stream(patient_id)
+        facts = RecommendationFacts(
+            **await self._known(wish, now, stream.stream_id, [patient_id]),
+            patient_id=patient_id,
+            standing=_standing(person),
+            diagnosis_id=diagnosis_id,
+            diagnosis_open=diagnosis_id is None
+            or diagnosis.takes_recommendations(diagnosed.state(diagnosis.INITIAL, diagnosis.evolve)),
+        )
+        state = stream.state(recommendation.INITIAL, recommendation.evolve)
+        events = recommendation.decide(wish.command, state, facts)
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard, *guards))
+
+    async def _feedback(self, wish: Wish, now: datetime) -> Decided:
+        if isinstance(wish.command, SubmitFeedback):
+            line = await self.open_stream(_target(wish))
+            stream = Stream(new_id(shard_of(line.stream_id)))
+        else:
+            stream = await self.open_stream(_target(wish))
+            line = await self.open_stream(_first(stream, FeedbackSubmitted).recommendation_id)
+        drafted = _first(line, RecommendationDrafted)
+        person = await self.stream(drafted.patient_id)
+        state = person.state(patient.INITIAL, patient.evolve)
+        facts = FeedbackFacts(
+            **await self._known(wish, now, stream.stream_id, [drafted.patient_id]),
+            patient_id=drafted.patient_id,
+            standing=patient.standing(state),
+            diagnosis_id=drafted.diagnosis_id,
+            recommendation_id=line.stream_id,
+            versions=_versions(line),
+            reporter_may_report=_may_report(wish, drafted.patient_id, state, now),
+        )
+        events = feedback.decide(wish.command, stream.state(feedback.INITIAL, feedback.evolve), facts)
+        return Decided(parts=(StreamEvents(stream, drafted.patient_id, events),), guards=(person.guard,))
+
+    async def _known(
+        self, wish: Wish, now: datetime, stream_id: UUID, patient_ids: Collection[UUID]
+    ) -> dict[str, Any]:
+        """The fields that all Facts have."""
+        return {
+            "now": now,
+            "actor": wish.actor,
+            "origin": wish.origin,
+            "new_id": stream_id,
+            "unresolved": await unresolved(self._reader, wish.command, patient_ids),
+        }
+
+
+def _target(wish: Wish) -> UUID:
+    if wish.target_id is None:
+        raise NotFound("not_found")
+    return wish.target_id
+
+
+def _first(stream: Stream, kind: type[E]) -> E:
+    """The event that a stream of this category begins with; raises NotFound where it is of another category."""
+    first = stream.events()[0]
+    if not isinstance(first, kind):
+        raise NotFound("not_found")
+    return first
+
+
+def _standing(person: Stream) -> patient.Standing:
+    return patient.standing(person.state(patient.INITIAL, patient.evolve))
+
+
+def _merged_with(state: PatientState) -> set[UUID]:
+    match state:
+        case MergedPatient(into=into, patient=unmerged):
+            return {into, *unmerged.known.absorbed}
+        case MissingPatient() | ErasedPatient():
+            return set()
+        case _:
+            return set(state.known.absorbed)
+
+
+def _survivor(command: PatientCommand, retired: Stream) -> UUID:
+    if isinstance(command, ProposeMerge):
+        return command.survivor_id
+    named = [event for event in retired.events() if isinstance(event, PatientsMergeProposed | PatientsMerged)]
+    if not named:
+        raise NotFound("not_found")
+    return named[-1].survivor_id
+
+
+def _claims(owner_id: UUID, events: list[PatientEvent], state: PatientState) -> Iterator[Claim]:
+    changed = patient.claims(events, state)
+    for one in sorted(changed.release):
+        yield Claim(one.kind, one.value, owner_id, take=False)
+    for one in sorted(changed.take):
+        yield Claim(one.kind, one.value, owner_id)
+
+
+def _versions(line: Stream) -> dict[int, SeenVersion]:
+    """Every version of a recommendation: since when, and which items it holds."""
+    versions = {}
+    state: RecommendationState = recommendation.INITIAL
+    for event in line.events():
+        state = recommendation.evolve(state, event)
+        if isinstance(event, VersionRaised):
+            items = frozenset(item.item_id for item in recommendation.items_of(state))
+            versions[event.recommendation_version] = SeenVersion(since=event.occurred_at, item_ids=items)
+    return versions
+
+
+def _may_report(wish: Wish, patient_id: UUID, state: PatientState, now: datetime) -> bool:
+    """The patient themselves, or a guardian or proxy of theirs."""
+    if wish.actor.patient_id == patient_id:
+        return True
+    if isinstance(state, MissingPatient | ErasedPatient):
+        return False
+    return any(
+        account_id == wish.actor.account_id
+        and relation in {"guardian", "proxy"}
+        and member.since <= now
+        and (member.until is None or now < member.until)
+        for (account_id, relation), member in patient.unmerged(state).known.care_team.items()
+    )

@@ -1,0 +1,93 @@
+"""Which of the evidence that a command names does not exist, or is another patient's."""
+
+from collections.abc import Collection, Iterable, Iterator
+from uuid import UUID
+
+import msgspec
+
+from domain.catalog import tag_of
+from domain.diagnosis import AssessmentAdded, FindingRecorded, FindingRetracted, SymptomObserved
+from domain.event import Event, EvidenceLink
+from domain.feedback import FeedbackSubmitted
+from domain.patient import BackgroundRecorded, ConsentGranted, ConsentWithdrawn
+from domain.recorded import Recorded
+from infra.event_log.reader import Reader
+
+IMPERSONAL = frozenset({"cohort_snapshot", "catalogue", "literature"})
+SOURCES: dict[str, tuple[type[Event], ...]] = {
+    "feedback": (FeedbackSubmitted,),
+    "finding": (FindingRecorded,),
+    "assessment": (AssessmentAdded,),
+    "symptom_series": (SymptomObserved, FeedbackSubmitted),
+    "background": (BackgroundRecorded,),
+    "consent": (ConsentGranted, ConsentWithdrawn),
+}
+"""The events in which evidence of a type is to be found. Predictions and measurements are not recorded yet."""
+
+
+def links(value: object) -> Iterator[EvidenceLink]:
+    """Every evidence link anywhere in a command."""
+    if isinstance(value, EvidenceLink):
+        yield value
+    elif isinstance(value, msgspec.Struct):
+        for name in value.__struct_fields__:
+            yield from links(getattr(value, name))
+    elif isinstance(value, list | tuple):
+        for part in value:
+            yield from links(part)
+
+
+async def unresolved(
+    reader: Reader, command: msgspec.Struct, patient_ids: Collection[UUID]
+) -> frozenset[tuple[str, str]]:
+    """(type, ref) of the links that lead nowhere within these records of one person."""
+    named = {(link.type, link.ref) for link in links(command) if link.type not in IMPERSONAL}
+    if not named:
+        return frozenset()
+    tags = sorted({tag_of(kind) for type_, _ in named for kind in SOURCES.get(type_, ())})
+    events = await reader.by_subject(patient_ids, tags=tags) if tags else []
+    found = {reference for recorded in events for reference in _references(recorded)}
+    return frozenset(named - found - await _positions(reader, named, patient_ids))
+
+
+async def live_findings(reader: Reader, patient_ids: Collection[UUID]) -> frozenset[UUID]:
+    """The findings of a person that were not retracted."""
+    tags = [tag_of(FindingRecorded), tag_of(FindingRetracted)]
+    live: set[UUID] = set()
+    for recorded in await reader.by_subject(patient_ids, tags=tags):
+        match recorded.event:
+            case FindingRecorded(finding_id=finding_id):
+                live.add(finding_id)
+            case FindingRetracted(finding_id=finding_id):
+                live.discard(finding_id)
+            case _:
+                pass
+    return frozenset(live)
+
+
+async def _positions(
+    reader: Reader, named: Iterable[tuple[str, str]], patient_ids: Collection[UUID]
+) -> set[tuple[str, str]]:
+    positions = {int(ref) for type_, ref in named if type_ == "event" and ref.isascii() and ref.isdigit()}
+    if not positions:
+        return set()
+    return {("event", str(r.position)) for r in await reader.at(positions) if r.subject_id in patient_ids}
+
+
+def _references(recorded: Recorded[Event]) -> Iterator[tuple[str, str]]:
+    match recorded.event:
+        case FindingRecorded(finding_id=finding_id):
+            yield "finding", str(finding_id)
+        case AssessmentAdded(assessment_id=assessment_id):
+            yield "assessment", str(assessment_id)
+        case SymptomObserved(symptom_code=code):
+            yield "symptom_series", code
+        case FeedbackSubmitted(symptom_scores=scores):
+            yield "feedback", str(recorded.stream_id)
+            yield from (("symptom_series", score.symptom_code) for score in scores)
+        case BackgroundRecorded(code=coded):
+            yield from (("background", name) for name in (coded.code, coded.text) if name)
+        case ConsentGranted(scope=scope) | ConsentWithdrawn(scope=scope):
+            yield "consent", scope
+        case _:
+            pass

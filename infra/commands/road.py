@@ -1,0 +1,132 @@
+"""Runs a wish: the first answer again for a resend, else decide and append, anew when somebody was faster."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from domain.errors import Conflict, Rejected
+from domain.event import Event
+from domain.recorded import Meta, Recorded, RequestMark
+from infra.commands.decided import Decided
+from infra.commands.deciding import Deciding
+from infra.commands.wish import Result, Wish
+from infra.event_log.append import Append, Appended, ClaimTaken, NewEvent, SubjectErased, VersionMoved
+from infra.event_log.reader import Reader
+from infra.event_log.writer import GroupWriter
+
+MOST_TRIES = 20
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Commands:
+    """The one way in which the app records anything."""
+
+    def __init__(self, reader: Reader, writer: GroupWriter, clock: Callable[[], datetime] = _now) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._deciding = Deciding(reader)
+        self._clock = clock
+
+    async def run(self, wish: Wish) -> Result:
+        """Record what the wish comes to. Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown."""
+        if wish.request_id is not None:
+            known = await self._reader.by_requests([wish.request_id])
+            if known:
+                return await self._first_answer(wish, known[wish.request_id])
+        for _ in range(MOST_TRIES):
+            decided = await self._deciding.decide(wish, self._clock())
+            if wish.expected_version not in {None, decided.own.stream.version}:
+                raise Conflict("version.mismatch")
+            if not decided.own.events:
+                return _unchanged(decided)
+            try:
+                appended = await self._writer.append(_append(wish, decided))
+            except VersionMoved:
+                continue
+            except ClaimTaken as taken:
+                raise Conflict("claim.taken", arguments={"kind": taken.kind}) from taken
+            except SubjectErased as erased:
+                raise Rejected("patient.erased") from erased
+            if appended.duplicate:
+                return await self._first_answer(wish, appended.first_position)
+            return _stored(decided, appended)
+        raise Conflict("version.conflict")
+
+    async def _first_answer(self, wish: Wish, position: int) -> Result:
+        """Rebuild the answer of a request from the events that it made."""
+        (first,) = await self._reader.at([position])
+        if first.meta is None or first.meta.request is None:
+            raise Rejected("patient.erased")
+        if first.meta.request.digest != wish.digest:
+            raise Rejected("idempotency.other_body")
+        made = await self._reader.between(position, position + first.meta.request.events - 1)
+        own = [recorded for recorded in made if recorded.stream_id == made[-1].stream_id]
+        return _result(made[-1], [r.event for r in own if r.event is not None], created=own[0].version == 1)
+
+
+def _append(wish: Wish, decided: Decided) -> Append:
+    count = sum(len(part.events) for part in decided.parts)
+    return Append(
+        events=tuple(_new_events(wish, decided, RequestMark(digest=wish.digest, events=count))),
+        guards=decided.guards,
+        claims=decided.claims,
+        request_id=wish.request_id or os.urandom(32),
+    )
+
+
+def _new_events(wish: Wish, decided: Decided, mark: RequestMark) -> Iterator[NewEvent]:
+    request: RequestMark | None = mark
+    for part in decided.parts:
+        for version, event in enumerate(part.events, part.stream.version + 1):
+            yield NewEvent(
+                stream_id=part.stream.stream_id,
+                version=version,
+                subject_id=part.subject_id,
+                actor_id=wish.actor.account_id,
+                event=event,
+                meta=Meta(
+                    role=wish.actor.role,
+                    on_behalf_of=wish.actor.on_behalf_of,
+                    origin=wish.origin,
+                    correlation_id=wish.correlation_id,
+                    locale=wish.locale,
+                    request=request,
+                ),
+            )
+            request = None
+
+
+def _unchanged(decided: Decided) -> Result:
+    last = decided.own.stream.recorded[-1]
+    return _result(last, decided.own.stream.events(), created=False)
+
+
+def _stored(decided: Decided, appended: Appended) -> Result:
+    own = decided.own
+    count = sum(len(part.events) for part in decided.parts)
+    return Result(
+        id=own.stream.stream_id,
+        version=own.stream.version + len(own.events),
+        position=appended.first_position + count - 1,
+        recommendation_version=_recommendation_version(own.events),
+        created=own.stream.version == 0,
+    )
+
+
+def _result(last: Recorded[Event], events: list[Event], *, created: bool) -> Result:
+    return Result(
+        id=last.stream_id,
+        version=last.version,
+        position=last.position,
+        recommendation_version=_recommendation_version(events),
+        created=created,
+    )
+
+
+def _recommendation_version(events: Sequence[Event]) -> int | None:
+    """The version that the last of these events raised a recommendation to, if any did."""
+    raised = [v for event in events if (v := getattr(event, "recommendation_version", None)) is not None]
+    return raised[-1] if raised else None
