@@ -1,6 +1,6 @@
 """A patient: who they are, what is constant about them, whom they trust, and how their record ends."""
 
-from domain.patient.claims import (
+from domain.patient.claiming import (
     Claim,
     Claims,
     claims,
@@ -25,7 +25,7 @@ from domain.patient.commands import (
     ReverseMerge,
     WithdrawConsent,
 )
-from domain.patient.decide import (
+from domain.patient.deciding import (
     decide,
 )
 from domain.patient.events import (
@@ -55,7 +55,7 @@ from domain.patient.events import (
     Side,
     Tradition,
 )
-from domain.patient.evolve import (
+from domain.patient.evolving import (
     evolve,
 )
 from domain.patient.merging import (

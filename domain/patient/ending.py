@@ -21,8 +21,7 @@ from domain.patient.state import (
     active,
     unmerged,
 )
-from domain.rules import a_person_decides, has_words, not_before, refuse, well_told
-from domain.rules import when as moment
+from domain.rules import a_person_decides, has_words, not_before, refuse, well_told, when
 
 EndingCommand = DeactivatePatient | ReactivatePatient | RequestErasure | ErasePatient
 TELLING = 4
@@ -48,7 +47,7 @@ def _deactivate(command: DeactivatePatient, state: PatientState, facts: PatientF
         return []
     known = active(state)
     refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, known.since))
-    at = moment(command, facts)
+    at = when(command, facts)
     return [PatientDeactivated(occurred_at=at, precision=command.precision, reason=command.reason)]
 
 
@@ -59,7 +58,7 @@ def _reactivate(command: ReactivatePatient, state: PatientState, facts: PatientF
         return []
     since = state.known.since
     refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, since))
-    at = moment(command, facts)
+    at = when(command, facts)
     return [PatientReactivated(occurred_at=at, precision=command.precision, reason=command.reason)]
 
 
@@ -68,7 +67,7 @@ def _request_erasure(command: RequestErasure, state: PatientState, facts: Patien
     refuse(well_told(command, facts), a_person_decides(facts), has_words("legal_basis", command.legal_basis))
     if known.erasure_requested == command.legal_basis:
         return []
-    at = moment(command, facts)
+    at = when(command, facts)
     return [
         PatientErasureRequested(occurred_at=at, precision=command.precision, legal_basis=command.legal_basis)
     ]
@@ -85,7 +84,7 @@ def _erase(command: ErasePatient, state: PatientState, facts: PatientFacts) -> l
         has_words("legal_basis", command.legal_basis),
         _says_nothing_personal("legal_basis", command.legal_basis, details),
     )
-    at = moment(command, facts)
+    at = when(command, facts)
     return [PatientErased(occurred_at=at, precision=command.precision, legal_basis=command.legal_basis)]
 
 

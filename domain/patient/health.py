@@ -6,10 +6,9 @@ from typing import assert_never
 from domain.errors import FieldError
 from domain.patient.commands import AssessConstitution, RecordBackground
 from domain.patient.events import BackgroundRecorded, ConstitutionAssessed, PatientEvent
-from domain.patient.evolve import background_key
+from domain.patient.evolving import background_key
 from domain.patient.state import Known, PatientFacts, PatientState, active
-from domain.rules import has_words, not_in_future, possible, refuse, well_told
-from domain.rules import when as moment
+from domain.rules import has_words, not_in_future, possible, refuse, well_told, when
 
 HealthCommand = AssessConstitution | RecordBackground
 
@@ -30,7 +29,7 @@ def _assess(command: AssessConstitution, known: Known, facts: PatientFacts) -> l
     """A second assessment with the same result is news, unless it is of the same moment."""
     refuse(well_told(command, facts), _basis_is_live(command, facts))
     assessed = ConstitutionAssessed(
-        occurred_at=moment(command, facts),
+        occurred_at=when(command, facts),
         precision=command.precision,
         tradition=command.tradition,
         code=command.code,
@@ -56,7 +55,7 @@ def _record_background(command: RecordBackground, known: Known, facts: PatientFa
         possible("onset", command.onset),
         not_in_future("onset", command.onset, facts),
     )
-    at = moment(command, facts)
+    at = when(command, facts)
     last = known.backgrounds.get(background_key(command.kind, command.code))
     if last and last.occurred_at <= at and (last.status, last.onset) == (command.status, command.onset):
         return []

@@ -27,8 +27,16 @@ from domain.patient.state import (
     active,
     unmerged,
 )
-from domain.rules import a_person_decides, day_possible, has_words, not_in_future, possible, refuse, well_told
-from domain.rules import when as moment
+from domain.rules import (
+    a_person_decides,
+    day_possible,
+    has_words,
+    not_in_future,
+    possible,
+    refuse,
+    well_told,
+    when,
+)
 
 T = TypeVar("T")
 IdentityCommand = RegisterPatient | CorrectPatientDetails | RecordDeath
@@ -55,7 +63,7 @@ def _register(command: RegisterPatient, state: PatientState, facts: PatientFacts
         raise Conflict("patient.registered_already")
     details = msgspec.convert(command, PatientDetails, from_attributes=True)
     refuse(well_told(command, facts), a_person_decides(facts), _sound(details, facts, ""))
-    at = moment(command, facts)
+    at = when(command, facts)
     registered = PatientRegistered(
         occurred_at=at,
         precision=command.precision,
@@ -113,7 +121,7 @@ def _record_death(command: RecordDeath, state: PatientState, facts: PatientFacts
         return []
     known = active(state)
     refuse(well_told(command, facts), a_person_decides(facts))
-    at = moment(command, facts)
+    at = when(command, facts)
     refuse(_lived("occurred_at", known.details.birth_date, at))
     return [PatientDied(occurred_at=at, precision=command.precision)]
 

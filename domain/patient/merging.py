@@ -26,8 +26,7 @@ from domain.patient.state import (
     takes_corrections,
     unmerged,
 )
-from domain.rules import a_person_decides, evidence_resolves, not_before, refuse, well_told
-from domain.rules import when as moment
+from domain.rules import a_person_decides, evidence_resolves, not_before, refuse, well_told, when
 
 MergeCommand = ProposeMerge | ApproveMerge | ReverseMerge
 
@@ -70,7 +69,7 @@ def _propose(command: ProposeMerge, state: PatientState, facts: PatientFacts) ->
             raise Conflict("merge.proposed_already")
         return []
     proposed = PatientsMergeProposed(
-        occurred_at=moment(command, facts),
+        occurred_at=when(command, facts),
         precision=command.precision,
         survivor_id=command.survivor_id,
         retired_id=command.retired_id,
@@ -94,7 +93,7 @@ def _approve(command: ApproveMerge, state: PatientState, facts: PatientFacts) ->
         not_before(command, facts, proposal.proposed_at),
     )
     merged = PatientsMerged(
-        occurred_at=moment(command, facts),
+        occurred_at=when(command, facts),
         precision=command.precision,
         survivor_id=proposal.survivor_id,
         retired_id=proposal.retired_id,
@@ -118,7 +117,7 @@ def _reverse(command: ReverseMerge, state: PatientState, facts: PatientFacts) ->
         takes_corrections(standing(facts.survivor))
     refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, since))
     reversed_ = PatientMergeReversed(
-        occurred_at=moment(command, facts),
+        occurred_at=when(command, facts),
         precision=command.precision,
         survivor_id=survivor_id,
         retired_id=retired_id,

@@ -50,6 +50,11 @@ class Membership(msgspec.Struct, frozen=True, kw_only=True):
     until: datetime | None
 
 
+ConsentKey = tuple[Scope, UUID | None]
+"""A scope, and for whom: None is everybody."""
+MemberKey = tuple[UUID, Relation]
+
+
 class MergeProposal(msgspec.Struct, frozen=True, kw_only=True):
     survivor_id: UUID
     retired_id: UUID
@@ -67,8 +72,8 @@ class Known(msgspec.Struct, frozen=True, kw_only=True):
     since: datetime
     constitutions: dict[Tradition, ConstitutionAssessed] = {}
     backgrounds: dict[tuple[str, ...], BackgroundRecorded] = {}
-    consents: dict[tuple[Scope, UUID | None], Consent] = {}
-    care_team: dict[tuple[UUID, Relation], Membership] = {}
+    consents: dict[ConsentKey, Consent] = {}
+    care_team: dict[MemberKey, Membership] = {}
     proposal: MergeProposal | None = None
     absorbed: frozenset[UUID] = frozenset()
     erasure_requested: str | None = None

@@ -25,8 +25,8 @@ from domain.rules import (
     possible,
     refuse,
     well_told,
+    when,
 )
-from domain.rules import when as moment
 
 TrustCommand = GrantConsent | WithdrawConsent | AssignCareTeamMember | RemoveCareTeamMember
 
@@ -60,7 +60,7 @@ def _grant(command: GrantConsent, known: Known, facts: PatientFacts) -> list[Pat
     if last and last.given and (last.policy_version, last.expires_at) == asked:
         return []
     granted = ConsentGranted(
-        occurred_at=moment(command, facts),
+        occurred_at=when(command, facts),
         precision=command.precision,
         scope=command.scope,
         policy_version=command.policy_version,
@@ -79,7 +79,7 @@ def _withdraw(command: WithdrawConsent, known: Known, facts: PatientFacts) -> li
     refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, latest))
     return [
         ConsentWithdrawn(
-            occurred_at=moment(command, facts),
+            occurred_at=when(command, facts),
             precision=command.precision,
             scope=command.scope,
             policy_version=spoken[grantee].policy_version if grantee in spoken else None,
@@ -98,7 +98,7 @@ def _assign(command: AssignCareTeamMember, known: Known, facts: PatientFacts) ->
         ends_after_start("until", command.until, command, facts),
         not_before(command, facts, last.since if last else None),
     )
-    at = moment(command, facts)
+    at = when(command, facts)
     if last and last.until == command.until and (last.until is None or at < last.until):
         return []
     if command.account_id == facts.actor.account_id:
@@ -120,7 +120,7 @@ def _remove(command: RemoveCareTeamMember, known: Known, facts: PatientFacts) ->
         a_person_decides(facts),
         not_before(command, facts, last.since if last else None),
     )
-    at = moment(command, facts)
+    at = when(command, facts)
     if last is None or (last.until is not None and last.until <= at):
         return []
     removed = CareTeamMemberRemoved(

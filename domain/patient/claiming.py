@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from unicodedata import category, decimal, normalize
 
 from domain.patient.events import PatientEvent
-from domain.patient.evolve import evolve
+from domain.patient.evolving import evolve
 from domain.patient.state import ErasedPatient, MissingPatient, PatientState, unmerged
 
 ClaimKind = Literal["patient_no", "phone", "national_id"]

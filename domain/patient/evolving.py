@@ -29,11 +29,13 @@ from domain.patient.events import (
 from domain.patient.state import (
     ActivePatient,
     Consent,
+    ConsentKey,
     DeactivatedPatient,
     DeadPatient,
     Details,
     ErasedPatient,
     Known,
+    MemberKey,
     Membership,
     MergedPatient,
     MergeProposal,
@@ -171,22 +173,33 @@ def _learn_health(known: Known, event: ConstitutionAssessed | BackgroundRecorded
 
 
 def _learn_trust(
-    known: Known,
-    event: ConsentGranted | ConsentWithdrawn | CareTeamMemberAssigned | CareTeamMemberRemoved,
+    known: Known, event: ConsentGranted | ConsentWithdrawn | CareTeamMemberAssigned | CareTeamMemberRemoved
 ) -> Known:
     match event:
         case ConsentGranted() | ConsentWithdrawn():
-            consent = Consent(
-                since=event.occurred_at,
-                given=isinstance(event, ConsentGranted),
-                policy_version=event.policy_version,
-                expires_at=event.expires_at if isinstance(event, ConsentGranted) else None,
-            )
-            return replace(known, consents=known.consents | {(event.scope, event.grantee): consent})
+            return replace(known, consents=after_consent(known.consents, event))
         case CareTeamMemberAssigned() | CareTeamMemberRemoved():
-            until = event.until if isinstance(event, CareTeamMemberAssigned) else event.occurred_at
-            member = Membership(since=event.occurred_at, until=until)
-            return replace(known, care_team=known.care_team | {(event.account_id, event.relation): member})
+            return replace(known, care_team=after_membership(known.care_team, event))
+
+
+def after_consent(
+    consents: dict[ConsentKey, Consent], event: ConsentGranted | ConsentWithdrawn
+) -> dict[ConsentKey, Consent]:
+    consent = Consent(
+        since=event.occurred_at,
+        given=isinstance(event, ConsentGranted),
+        policy_version=event.policy_version,
+        expires_at=event.expires_at if isinstance(event, ConsentGranted) else None,
+    )
+    return consents | {(event.scope, event.grantee): consent}
+
+
+def after_membership(
+    care_team: dict[MemberKey, Membership], event: CareTeamMemberAssigned | CareTeamMemberRemoved
+) -> dict[MemberKey, Membership]:
+    until = event.until if isinstance(event, CareTeamMemberAssigned) else event.occurred_at
+    member = Membership(since=event.occurred_at, until=until)
+    return care_team | {(event.account_id, event.relation): member}
 
 
 def _learn_merge(known: Known, event: PatientsMergeProposed | PatientsMerged | PatientMergeReversed) -> Known:
