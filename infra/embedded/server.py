@@ -14,11 +14,12 @@ LONGEST_SOCKET_PATH = 100
 
 
 class Server(Protocol):
-    """One server of one data dir: `home` holds its locks, log, files and socket."""
+    """One server of one data dir: `home` holds its locks and log, `folder` its files."""
 
     name: str
     home: Path
     folder: Path
+    sockets: Path
     stop_signal: signal.Signals
     death_signal: signal.Signals
 

@@ -26,11 +26,12 @@ class Valkey:
     def __init__(self, data_dir: Path) -> None:
         self.home = data_dir.resolve() / self.name
         self.folder = self.home / "data"
-        self.socket = socket_folder(self.home, SOCKET) / SOCKET
+        self.sockets = socket_folder(self.home, SOCKET)
+        self.socket = self.sockets / SOCKET
 
     def prepare(self, log: Path) -> None:
         del log
-        own_socket_folder(self.socket.parent)
+        own_socket_folder(self.sockets)
         own_folder(self.folder)
 
     def command(self) -> list[str]:

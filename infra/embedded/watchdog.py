@@ -7,6 +7,7 @@ server gets a signal from the kernel when the watchdog dies; what slips through 
 import fcntl
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -119,6 +120,7 @@ class Watchdog:
                 self.child.wait(seconds)
                 break
         process.sweep(self.server.folder)
+        shutil.rmtree(self.server.sockets, ignore_errors=True)
 
 
 def server_named(name: str, data_dir: Path) -> Server:
