@@ -127,11 +127,12 @@ class PatientsMerged(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="p
 
 
 class PatientMergeReversed(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.merge_reversed"):
-    """On both streams, like the merge; a mere proposal is called off on the retired one's alone."""
+    """On both streams, like the merge; a mere proposal (not `merged`) is called off on the retired one's."""
 
     survivor_id: UUID
     retired_id: UUID
     reason: ShortText | None = None
+    merged: bool = True
     side: Side = "retired"
 
 

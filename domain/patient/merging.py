@@ -44,13 +44,12 @@ def decide(command: MergeCommand, state: PatientState, facts: PatientFacts) -> l
             assert_never(command)
 
 
-def for_survivor(events: Iterable[PatientEvent], state: PatientState) -> list[PatientEvent]:
-    """What the survivor's stream has to say too, in the same request, given the retired patient's `state`."""
+def for_survivor(events: Iterable[PatientEvent]) -> list[PatientEvent]:
+    """What the survivor's stream has to say too, in the same request as `events` of the retired one's."""
     return [
         replace(event, side="survivor")
         for event in events
-        if isinstance(event, PatientsMerged)
-        or (isinstance(event, PatientMergeReversed) and isinstance(state, MergedPatient))
+        if isinstance(event, PatientsMerged) or (isinstance(event, PatientMergeReversed) and event.merged)
     ]
 
 
@@ -122,6 +121,7 @@ def _reverse(command: ReverseMerge, state: PatientState, facts: PatientFacts) ->
         survivor_id=survivor_id,
         retired_id=retired_id,
         reason=command.reason,
+        merged=isinstance(state, MergedPatient),
     )
     return [reversed_]
 
