@@ -3,6 +3,7 @@
 import hashlib
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 from icu4py.messageformat import MessageFormat
@@ -23,12 +24,16 @@ class MissingMessage(KeyError):
     """No such key, or no such language: a bug, caught by `python -m locales.check`."""
 
 
+Use = Literal["number", "selector", "text"]
+"""ICU needs the number itself; the value only chooses between cases; its rendered text is shown."""
+
+
 class Compiled(msgspec.Struct, frozen=True):
-    """A message ready to format; `arguments` says of each name whether ICU needs the number itself."""
+    """A message ready to format, and what it does with each argument."""
 
     pattern: str
     format: MessageFormat
-    arguments: dict[str, bool]
+    arguments: dict[str, Use]
 
 
 def path(locale: str) -> Path:
@@ -59,7 +64,17 @@ def compiled(locale: str, key: str) -> Compiled:
     pattern = messages(locale).get(key)
     if pattern is None:
         raise MissingMessage(f"{key} in {locale}")
-    numeric: dict[str, bool] = {}
+    return Compiled(pattern, MessageFormat(pattern, ICU_LOCALES[locale]), _uses(pattern))
+
+
+def _uses(pattern: str) -> dict[str, Use]:
+    kinds: dict[str, set[str]] = {}
     for argument in arguments(pattern):
-        numeric[argument.name] = numeric.get(argument.name, False) or argument.numeric
-    return Compiled(pattern, MessageFormat(pattern, ICU_LOCALES[locale]), numeric)
+        kinds.setdefault(argument.name, set()).add(argument.kind)
+    return {name: _use(of) for name, of in kinds.items()}
+
+
+def _use(kinds: set[str]) -> Use:
+    if kinds & {"plural", "selectordinal", "number"}:
+        return "number"
+    return "selector" if kinds == {"select"} else "text"

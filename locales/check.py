@@ -2,14 +2,14 @@
 
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 from babel import Locale
 from icu4py.messageformat import MessageFormat
 
 from locales.catalogs import ICU_LOCALES, LOCALES, path
-from locales.codes import needed
+from locales.codes import Need, needs
 from locales.patterns import Argument, MalformedPattern, Text, arguments, parse
 
 Catalogs = dict[str, dict[str, str]]
@@ -45,7 +45,7 @@ def problems() -> list[str]:
     return [
         *(line for locale, file in files.items() for line in unsorted(locale, file)),
         *faults(catalogs),
-        *unworded(catalogs),
+        *unworded(catalogs, needs()),
     ]
 
 
@@ -72,12 +72,16 @@ def faults(catalogs: Catalogs) -> Iterator[str]:
         yield from _disagreement(key, sound)
 
 
-def unworded(catalogs: Catalogs) -> Iterator[str]:
-    """Codes and event tags of the source that a language has no words for."""
-    for key, place in sorted(needed().items()):
-        for locale in catalogs:
-            if key not in catalogs[locale]:
-                yield f"{locale}: {key}: missing, needed in {place}"
+def unworded(catalogs: Catalogs, needed: Iterable[Need]) -> Iterator[str]:
+    """Codes and event tags of the source that a language has no words for, or words that ask for more."""
+    for need in needed:
+        for locale, catalog in catalogs.items():
+            if need.key not in catalog:
+                yield f"{locale}: {need.key}: missing, needed in {need.place}"
+            elif need.supplied is not None:
+                asked = {argument.name for argument in arguments(catalog[need.key])}
+                for name in sorted(asked - need.supplied):
+                    yield f"{locale}: {need.key}: asks for {{{name}}}, not supplied in {need.place}"
 
 
 def _message(locale: str, pattern: str) -> Iterator[str]:

@@ -4,24 +4,33 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
+from msgspec import Struct
+
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("domain", "projections", "infra", "api")
 
-# Fields that carry a code: `FieldError(code=…)`; and the roots of the classes that are raised with one.
+# What is given a code: the classes that descend from DomainError, and the error of one field.
 _CODED = {"DomainError", "FieldError"}
 _TOLD = {"patient", "diagnosis", "recommendation", "feedback"}
 
 
-def needed() -> dict[str, str]:
-    """Catalog key → where in the source it is needed."""
+class Need(Struct, frozen=True):
+    """A place in the source that needs a message; `supplied` names its arguments, None where that is open."""
+
+    key: str
+    place: str
+    supplied: frozenset[str] | None = None
+
+
+def needs() -> list[Need]:
     modules = dict(_modules())
     coded = _coded_names(modules)
-    keys: dict[str, str] = {}
-    for name, module in modules.items():
-        for node in ast.walk(module):
-            for key in _keys(node, coded):
-                keys.setdefault(key, f"{name}:{getattr(node, 'lineno', 0)}")
-    return keys
+    return [
+        Need(key, f"{name}:{getattr(node, 'lineno', 0)}", supplied)
+        for name, module in modules.items()
+        for node in ast.walk(module)
+        for key, supplied in _keys(node, coded)
+    ]
 
 
 def _modules() -> Iterator[tuple[str, ast.Module]]:
@@ -41,15 +50,23 @@ def _coded_names(modules: dict[str, ast.Module]) -> frozenset[str]:
     return frozenset(names)
 
 
-def _keys(node: ast.AST, coded: frozenset[str]) -> Iterator[str]:
+def _keys(node: ast.AST, coded: frozenset[str]) -> Iterator[tuple[str, frozenset[str] | None]]:
     if isinstance(node, ast.Call) and _name(node.func) in coded:
-        given = [*node.args[:1], *(keyword.value for keyword in node.keywords if keyword.arg == "code")]
-        for value in given:
-            yield from (f"problem.{code}" for code in _literals(value))
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        code = named.get("code") or next(iter(node.args), None)
+        supplied = _supplied(named.get("arguments"))
+        yield from ((f"problem.{literal}", supplied) for literal in _literals(code))
     if isinstance(node, ast.ClassDef):
-        for keyword in node.keywords:
-            if keyword.arg == "tag":
-                yield from (key for tag in _literals(keyword.value) for key in _timeline(tag))
+        tags = (keyword.value for keyword in node.keywords if keyword.arg == "tag")
+        yield from ((key, None) for tag in tags for literal in _literals(tag) for key in _timeline(literal))
+
+
+def _supplied(given: ast.expr | None) -> frozenset[str] | None:
+    if given is None:
+        return frozenset()
+    if not isinstance(given, ast.Dict):
+        return None
+    return frozenset(text for key in given.keys for text in _literals(key))
 
 
 def _timeline(tag: str) -> Iterator[str]:
@@ -59,7 +76,7 @@ def _timeline(tag: str) -> Iterator[str]:
         yield f"timeline.{tag}.summary"
 
 
-def _literals(value: ast.expr) -> Iterator[str]:
+def _literals(value: ast.expr | None) -> Iterator[str]:
     """The text itself, or either text of `a if … else b`."""
     if isinstance(value, ast.Constant) and isinstance(value.value, str):
         yield value.value

@@ -3,7 +3,7 @@
 | argument | comes out as |
 |---|---|
 | `int`, `float`, `Decimal` | a number in the language's digits (the number itself for a plural) |
-| `str` | a name or a user's text, isolated; its digits stay as they were written |
+| `str` | a name or a user's text, isolated; its digits stay; as it is where a message only selects on it |
 | `Quantity` | a quantity, range or dose: the language's digits, left to right |
 | `Code` | a code or number of a thing (patient number, ICD code): untouched, left to right |
 | `Message` | another message of the same catalog: codes are passed this way |
@@ -66,10 +66,14 @@ def translate(locale: str, key: str, /, **arguments: object) -> str:
     """
     message = compiled(locale, key)
     values: dict[str, int | float | str | Decimal | date | datetime] = {}
-    for name, numeric in message.arguments.items():
+    for name, use in message.arguments.items():
         if name not in arguments:
             raise MissingArgument(f"{name} of {key}")
-        values[name] = _number(arguments[name]) if numeric else _render(locale, arguments[name])
+        value = arguments[name]
+        if use == "number":
+            values[name] = _number(value)
+        else:
+            values[name] = value if use == "selector" and isinstance(value, str) else _render(locale, value)
     return message.format.format(values).strip() if values else message.pattern
 
 

@@ -23,11 +23,6 @@ class Argument(Struct, frozen=True):
     kind: str = ""
     branches: tuple[str, ...] = ()
 
-    @property
-    def numeric(self) -> bool:
-        """Whether ICU needs the number itself, not its rendered text."""
-        return self.kind in {"plural", "selectordinal", "number"}
-
 
 class MalformedPattern(ValueError):
     """The message is not in the grammar of our catalogs."""

@@ -12,13 +12,14 @@ import locales
 from domain.catalog import EVENTS
 from domain.diagnosis import RecordDiagnosis
 from domain.feedback import FeedbackDetails
+from domain.items import ItemBody
 from domain.patient import RegisterPatient
-from domain.recommendation import ItemBody
+from domain.reasons import REASONS, group
 from domain.recorded import Meta
 from locales import LOCALES
 from locales.catalogs import messages
 from locales.check import Catalogs, faults, main, plural_categories, problems, unsorted, unworded
-from locales.codes import _keys, needed
+from locales.codes import Need, _keys, needs
 from locales.patterns import Argument, arguments
 from tests.locales.cldr import cldr
 
@@ -87,6 +88,11 @@ def test_every_code_of_an_event_has_words() -> None:
             assert f"{FAMILIES.get(field, name)}.{code}" in messages("fa"), field
 
 
+def test_every_reason_has_words() -> None:
+    known = {code for reason in REASONS for code in (reason, group(reason))}
+    assert {code for code in known if f"reason.{code}" not in messages("fa")} == set()
+
+
 def test_every_field_that_can_be_corrected_has_a_name() -> None:
     corrected = (RegisterPatient, RecordDiagnosis, FeedbackDetails, ItemBody)
     unnamed = {field.name for struct in corrected for field in msgspec.structs.fields(struct)}
@@ -125,23 +131,25 @@ def test_the_docstring_tells_every_argument() -> None:
 
 
 def test_the_source_is_searched_for_codes_and_tags() -> None:
-    keys = needed()
-    assert "timeline.diagnosis.recorded.title" in keys
-    assert keys["timeline.feedback.submitted.summary"].startswith("domain/feedback.py:")
-    assert keys["problem.time.in_future"].startswith("domain/rules.py:")
+    found = {need.key: need for need in needs()}
+    assert "timeline.diagnosis.recorded.title" in found
+    assert found["problem.time.in_future"].place.startswith("domain/rules.py:")
+    assert found["problem.reason.narrative_required"].supplied == frozenset({"least"})
 
 
 def test_a_code_without_words_is_named() -> None:
-    lines = list(unworded({"fa": {}}))
-    assert len(lines) == len(needed())
-    assert any(
-        re.fullmatch(r"fa: problem\.time\.in_future: missing, needed in .+\.py:\d+", line) for line in lines
-    )
+    need = Need("problem.late", "domain/rules.py:57", frozenset({"by"}))
+    assert list(unworded({"fa": {}}, [need])) == ["fa: problem.late: missing, needed in domain/rules.py:57"]
+    assert list(unworded({"fa": {"problem.late": "{by}"}}, [need])) == []
+    assert list(unworded({"fa": {"problem.late": "{by} {least}"}}, [need])) == [
+        "fa: problem.late: asks for {least}, not supplied in domain/rules.py:57"
+    ]
 
 
 def test_a_choice_of_two_codes_needs_both() -> None:
     call = ast.parse("Rejected('a.b' if late else 'c.d')", mode="eval").body
-    assert list(_keys(call, frozenset({"Rejected"}))) == ["problem.a.b", "problem.c.d"]
+    found = list(_keys(call, frozenset({"Rejected"})))
+    assert found == [("problem.a.b", frozenset()), ("problem.c.d", frozenset())]
 
 
 SOUND: Catalogs = {

@@ -75,6 +75,12 @@ def test_feedback_tells_only_what_was_answered() -> None:
     )
 
 
+def test_a_code_may_choose_the_words() -> None:
+    assert "phone" in translate("en", "problem.claim.taken", kind="phone")
+    assert "تلفن" in translate("fa", "problem.claim.taken", kind="phone")
+    assert "number" in translate("en", "problem.claim.taken", kind="something else")
+
+
 def test_the_word_none_is_a_word_like_others() -> None:
     assert finding("en", "none") == "Vital signs: none"
 
