@@ -1,0 +1,57 @@
+"""The past by the code that shows the present: the same folds, in memory, over what was known or true by then."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from domain.event import Event
+from domain.recorded import Recorded
+from infra.event_log.reader import Reader
+from infra.projector.fold import fold_history
+from projections import patient_groups
+from projections.model import ReadModel, Rows
+
+
+class Moment(msgspec.Struct, frozen=True):
+    """What to leave out: all that was recorded after `position`, all that was not yet true at `as_of`."""
+
+    position: int | None = None
+    as_of: datetime | None = None
+
+    @property
+    def is_past(self) -> bool:
+        """Whether anything is left out at all."""
+        return self.position is not None or self.as_of is not None
+
+    def shows(self, recorded: Recorded[Event]) -> bool:
+        """Whether an event had happened by then. What cannot be opened any more has no time and stays."""
+        return self.as_of is None or recorded.event is None or recorded.event.occurred_at <= self.as_of
+
+
+def end_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The last microsecond of a day of the zone."""
+    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(microseconds=1)
+
+
+class Past:
+    """Folds what a patient's record looked like."""
+
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+
+    async def group(self, patient_id: UUID, moment: Moment) -> list[UUID]:
+        """Who was merged with the patient then, the patient first."""
+        known = [patient_id]
+        for one in known:  # grows while more are found
+            (rows,) = await self.rows(patient_groups.MODEL, [one], moment)
+            known += [other for other in patient_groups.neighbours(rows) if other not in known]
+        return known
+
+    async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
+        """The rows of each patient of the group, as they were then."""
+        events = await self._reader.by_subject(group, until=moment.position)
+        shown = [recorded for recorded in events if moment.shows(recorded)]
+        return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]

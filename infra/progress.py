@@ -1,0 +1,85 @@
+"""Read your writes: wait until a read model has applied a position, told by the projector's notifications."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Self
+
+import psycopg
+import structlog
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
+
+from projections.model import ReadModel
+
+CHANNEL = "tarikh_projected"
+SECONDS_TO_WAIT = 2.0
+SECONDS_BETWEEN_TRIES = 0.5
+
+log = structlog.get_logger()
+
+
+class Behind(Exception):
+    """The read model did not get there in time; it will, a little later."""
+
+
+class Progress:
+    """How far the read models of one shard are, as this process knows."""
+
+    def __init__(self, pool: AsyncConnectionPool, conninfo: str, shard: int = 0) -> None:
+        self._pool = pool
+        self._conninfo = conninfo
+        self._shard = shard
+        self._moved = asyncio.Condition()
+        self._listening: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._listening = asyncio.create_task(self._listen(), name="progress")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._listening is not None:
+            self._listening.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._listening
+
+    async def checkpoint(self, model: ReadModel) -> int:
+        """The position that the model's tables stand at; 0 where it was never built."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT position FROM app.checkpoint WHERE shard = %s AND model = %s AND fingerprint = %s",
+                (self._shard, model.name, model.fingerprint),
+            )
+            row = await cursor.fetchone()
+        return int(row[0]) if row else 0
+
+    async def reached(self, model: ReadModel, position: int) -> int:
+        """Wait until the model's checkpoint is there, at most two seconds; then raise Behind."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS_TO_WAIT):
+                while True:
+                    async with self._moved:
+                        if (checkpoint := await self.checkpoint(model)) >= position:
+                            return checkpoint
+                        with contextlib.suppress(TimeoutError):
+                            await asyncio.wait_for(self._moved.wait(), SECONDS_BETWEEN_TRIES)
+        if (checkpoint := await self.checkpoint(model)) >= position:
+            return checkpoint
+        raise Behind
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async for _ in _notifications(self._conninfo):
+                    async with self._moved:
+                        self._moved.notify_all()
+            except psycopg.OperationalError:
+                log.warning("progress.listener_lost")
+                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+
+
+async def _notifications(conninfo: str) -> AsyncIterator[psycopg.Notify]:
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
+        await connection.execute(f"LISTEN {CHANNEL}")
+        async for notification in connection.notifies():
+            yield notification
