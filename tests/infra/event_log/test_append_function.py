@@ -188,11 +188,8 @@ def test_requests_that_depend_on_one_another_are_refused_whole(app: Connection) 
         (of(a, request_id=b"id"), of(b, request_id=b"id")),
         (of(a, request_id=b"id"), of(a, request_id=b"id")),
         (erased, Request([Event(b, subject=a)])),
-        (Request([Event(a)], claims=[Claim(b"d", a)]), Request([Event(b)], claims=[Claim(b"d", b)])),
-        (
-            Request([Event(a)], claims=[Claim(b"d", a, take=False)]),
-            Request([Event(b)], claims=[Claim(b"d", b)]),
-        ),
+        (Request([Event(a)], claims=[Claim(b"d", a)]), Request([Event(b)], claims=[take])),
+        (Request([Event(a)], claims=[release]), Request([Event(b)], claims=[take])),
     ]:
         with refused(DEPENDENT):
             append(app, of(*new(1)), first, second)
