@@ -181,7 +181,7 @@ def decide(command: AccountCommand, state: AccountState, facts: AccountFacts) ->
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
-        not_before(command, facts, state.holder.since),
+        not_before(command, state.holder.since),
     )
     match command:
         case ActivateAccount() | SuspendAccount() | ReinstateAccount():
@@ -219,7 +219,7 @@ def _invite(command: InviteAccount, state: AccountState, facts: AccountFacts) ->
 def _change_standing(
     command: ActivateAccount | SuspendAccount | ReinstateAccount, state: KnownAccount, facts: AccountFacts
 ) -> list[AccountEvent]:
-    at, precision = when(command, facts), command.precision
+    at, precision = when(command, facts, state.holder.since), command.precision
     match command, state:
         case ActivateAccount(), InvitedAccount():
             return [AccountActivated(occurred_at=at, precision=precision)]
@@ -240,7 +240,7 @@ def _grant(command: GrantRole, holder: Holder, facts: AccountFacts) -> list[Acco
     if facts.account_id in {facts.actor.account_id, facts.actor.on_behalf_of}:
         raise Rejected("account.self_grant")
     refuse(_auditor_stands_alone("role", holder.roles | {command.role}))
-    at = when(command, facts)
+    at = when(command, facts, holder.since)
     return [RoleGranted(occurred_at=at, precision=command.precision, role=command.role)]
 
 
@@ -249,7 +249,7 @@ def _revoke(command: RevokeRole, holder: Holder, facts: AccountFacts) -> list[Ac
         return []
     if command.role == "admin":
         _an_admin_stays(holder, facts)
-    at = when(command, facts)
+    at = when(command, facts, holder.since)
     return [RoleRevoked(occurred_at=at, precision=command.precision, role=command.role)]
 
 
@@ -258,7 +258,7 @@ def _set_locale(command: SetPreferredLocale, state: KnownAccount, facts: Account
         raise Rejected("account.suspended")
     if state.holder.locale == command.locale:
         return []
-    at = when(command, facts)
+    at = when(command, facts, state.holder.since)
     return [PreferredLocaleSet(occurred_at=at, precision=command.precision, locale=command.locale)]
 
 

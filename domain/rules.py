@@ -30,9 +30,15 @@ def refuse(*rules: Iterable[FieldError]) -> None:
         raise Rejected("request.rejected", errors=errors)
 
 
-def when(command: Command, facts: Facts) -> datetime:
-    """The clinical time of a new fact, in UTC: as the caller says, or now. Only after `well_told`."""
-    return (command.occurred_at or facts.now).astimezone(UTC)
+def when(command: Command, facts: Facts, earliest: datetime | None = None) -> datetime:
+    """The clinical time of a new fact, in UTC: as the caller says, or now. Only after the rules of time.
+
+    Clocks differ by a little: what is told without a time, after something that happened at `earliest`,
+    happened no earlier than that.
+    """
+    if command.occurred_at is not None:
+        return command.occurred_at.astimezone(UTC)
+    return max(facts.now, earliest or facts.now).astimezone(UTC)
 
 
 def well_told(command: Command, facts: Facts) -> Iterator[FieldError]:
@@ -57,9 +63,9 @@ def not_in_future(path: str, instant: datetime | None, facts: Facts) -> Iterator
         yield FieldError(path=path, code="time.in_future")
 
 
-def not_before(command: Command, facts: Facts, earliest: datetime | None) -> Iterator[FieldError]:
+def not_before(command: Command, earliest: datetime | None) -> Iterator[FieldError]:
     """A transition does not happen before the one that it follows; the same moment will do."""
-    if earliest is not None and not _later(earliest, command.occurred_at or facts.now):
+    if earliest and command.occurred_at and not _later(earliest, command.occurred_at):
         yield FieldError(path="occurred_at", code="time.backwards")
 
 
@@ -114,3 +120,16 @@ def has_words(path: str, text: str | None) -> Iterator[FieldError]:
 def _later(start: datetime, end: datetime) -> bool:
     """Not before; a time without its zone is another rule's matter."""
     return end.tzinfo is None or start.tzinfo is None or start <= end
+
+
+def is_import(facts: Facts) -> bool:
+    """Whether this tells what another system recorded, and so was decided elsewhere."""
+    return facts.origin.method == "imported"
+
+
+def a_practitioner_decides(facts: Facts) -> Iterator[FieldError]:
+    """A practitioner, in person; an import only tells what one decided elsewhere."""
+    if facts.origin.method == "model":
+        yield from a_person_decides(facts)
+    elif not is_import(facts) and (facts.actor.role, facts.origin.method) != ("practitioner", "practitioner"):
+        yield FieldError(path="origin.method", code="origin.practitioner_required")

@@ -46,8 +46,8 @@ def _deactivate(command: DeactivatePatient, state: PatientState, facts: PatientF
     if isinstance(state, DeactivatedPatient):
         return []
     known = active(state)
-    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, known.since))
-    at = when(command, facts)
+    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, known.since))
+    at = when(command, facts, known.since)
     return [PatientDeactivated(occurred_at=at, precision=command.precision, reason=command.reason)]
 
 
@@ -57,8 +57,8 @@ def _reactivate(command: ReactivatePatient, state: PatientState, facts: PatientF
         active(state)
         return []
     since = state.known.since
-    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, since))
-    at = when(command, facts)
+    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, since))
+    at = when(command, facts, since)
     return [PatientReactivated(occurred_at=at, precision=command.precision, reason=command.reason)]
 
 

@@ -61,14 +61,14 @@ def _propose(command: ProposeMerge, state: PatientState, facts: PatientFacts) ->
     refuse(
         well_told(command, facts),
         evidence_resolves(command.evidence, facts),
-        not_before(command, facts, known.since),
+        not_before(command, known.since),
     )
     if known.proposal is not None:
         if known.proposal.survivor_id != command.survivor_id:
             raise Conflict("merge.proposed_already")
         return []
     proposed = PatientsMergeProposed(
-        occurred_at=when(command, facts),
+        occurred_at=when(command, facts, known.since),
         precision=command.precision,
         survivor_id=command.survivor_id,
         retired_id=command.retired_id,
@@ -89,10 +89,10 @@ def _approve(command: ApproveMerge, state: PatientState, facts: PatientFacts) ->
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
-        not_before(command, facts, proposal.proposed_at),
+        not_before(command, proposal.proposed_at),
     )
     merged = PatientsMerged(
-        occurred_at=when(command, facts),
+        occurred_at=when(command, facts, proposal.proposed_at),
         precision=command.precision,
         survivor_id=proposal.survivor_id,
         retired_id=proposal.retired_id,
@@ -114,9 +114,9 @@ def _reverse(command: ReverseMerge, state: PatientState, facts: PatientFacts) ->
         raise NotFound("not_found")
     if facts.survivor is not None:
         takes_corrections(standing(facts.survivor))
-    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, since))
+    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, since))
     reversed_ = PatientMergeReversed(
-        occurred_at=when(command, facts),
+        occurred_at=when(command, facts, since),
         precision=command.precision,
         survivor_id=survivor_id,
         retired_id=retired_id,

@@ -48,19 +48,20 @@ def decide(command: TrustCommand, state: PatientState, facts: PatientFacts) -> l
 
 def _grant(command: GrantConsent, known: Known, facts: PatientFacts) -> list[PatientEvent]:
     last = known.consents.get((command.scope, command.grantee))
+    since = last.since if last else None
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
         has_words("policy_version", command.policy_version),
         possible("expires_at", command.expires_at),
         ends_after_start("expires_at", command.expires_at, command, facts),
-        not_before(command, facts, last.since if last else None),
+        not_before(command, since),
     )
     asked = (command.policy_version, command.expires_at)
     if last and last.given and (last.policy_version, last.expires_at) == asked:
         return []
     granted = ConsentGranted(
-        occurred_at=when(command, facts),
+        occurred_at=when(command, facts, since),
         precision=command.precision,
         scope=command.scope,
         policy_version=command.policy_version,
@@ -75,11 +76,12 @@ def _withdraw(command: WithdrawConsent, known: Known, facts: PatientFacts) -> li
     spoken = {grantee: c for (scope, grantee), c in known.consents.items() if scope == command.scope}
     grantees = {command.grantee: None} if command.grantee else dict.fromkeys((None, *spoken))
     open_ones = [grantee for grantee in grantees if grantee not in spoken or spoken[grantee].given]
-    latest = max((spoken[grantee].since for grantee in open_ones if grantee in spoken), default=None)
-    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, facts, latest))
+    since = max((spoken[grantee].since for grantee in open_ones if grantee in spoken), default=None)
+    refuse(well_told(command, facts), a_person_decides(facts), not_before(command, since))
+    at = when(command, facts, since)
     return [
         ConsentWithdrawn(
-            occurred_at=when(command, facts),
+            occurred_at=at,
             precision=command.precision,
             scope=command.scope,
             policy_version=spoken[grantee].policy_version if grantee in spoken else None,
@@ -91,14 +93,15 @@ def _withdraw(command: WithdrawConsent, known: Known, facts: PatientFacts) -> li
 
 def _assign(command: AssignCareTeamMember, known: Known, facts: PatientFacts) -> list[PatientEvent]:
     last = known.care_team.get((command.account_id, command.relation))
+    since = last.since if last else None
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
         possible("until", command.until),
         ends_after_start("until", command.until, command, facts),
-        not_before(command, facts, last.since if last else None),
+        not_before(command, since),
     )
-    at = when(command, facts)
+    at = when(command, facts, since)
     if last and last.until == command.until and (last.until is None or at < last.until):
         return []
     if command.account_id == facts.actor.account_id:
@@ -115,12 +118,13 @@ def _assign(command: AssignCareTeamMember, known: Known, facts: PatientFacts) ->
 
 def _remove(command: RemoveCareTeamMember, known: Known, facts: PatientFacts) -> list[PatientEvent]:
     last = known.care_team.get((command.account_id, command.relation))
+    since = last.since if last else None
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
-        not_before(command, facts, last.since if last else None),
+        not_before(command, since),
     )
-    at = when(command, facts)
+    at = when(command, facts, since)
     if last is None or (last.until is not None and last.until <= at):
         return []
     removed = CareTeamMemberRemoved(
