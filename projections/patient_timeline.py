@@ -8,8 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import diagnosis, feedback, patient, recommendation
+from domain import diagnosis, feedback, patient
 from domain.event import Change, Event
+from domain.recommendation import events as recommendation
 from projections import timeline_item
 from projections.model import ReadModel, Row, Rows, Table, Touch
 from projections.timeline_item import ITEM, KINDS, THREAD, Envelope, Item, Thread, item_of, plain
@@ -19,24 +20,13 @@ def _fact(_rows: Rows, recorded: Envelope, event: Event) -> Iterator[Row]:
     yield item_of(recorded, event, plain(event))
 
 
-def _register(_rows: Rows, recorded: Envelope, event: patient.PatientRegistered) -> Iterator[Row]:
-    yield Thread(stream_id=recorded.stream_id)
-    yield item_of(recorded, event, plain(event))
-
-
-def _merge(rows: Rows, recorded: Envelope, event: patient.PatientsMerged) -> Iterator[Row]:
-    """Told on both streams: the retired patient remembers, until a reversal, that the other tells it."""
-    retired = event.side == "retired"
-    if retired:
-        thread = rows.get(THREAD, recorded.stream_id) or Thread(stream_id=recorded.stream_id)
-        yield replace(thread, refs={"survivor_id": event.survivor_id})
-    yield item_of(recorded, event, plain(event), twin_of=event.survivor_id if retired else None)
-
-
-def _reverse_merge(rows: Rows, recorded: Envelope, event: patient.PatientMergeReversed) -> Iterator[Row]:
-    thread = rows.get(THREAD, recorded.stream_id) or Thread(stream_id=recorded.stream_id)
-    yield replace(thread, refs={})
-    yield item_of(recorded, event, plain(event), twin_of=thread.refs.get("survivor_id"))
+def _merge(
+    _rows: Rows, recorded: Envelope, event: patient.PatientsMerged | patient.PatientMergeReversed
+) -> Iterator[Row]:
+    """Told on both streams, and so twice in a group, but for a mere proposal that is called off."""
+    both = isinstance(event, patient.PatientsMerged) or event.merged
+    twin_of = event.survivor_id if both and event.side == "retired" else None
+    yield item_of(recorded, event, plain(event), twin_of=twin_of)
 
 
 def _correct_details(rows: Rows, recorded: Envelope, event: patient.PatientDetailsCorrected) -> Iterator[Row]:
@@ -158,9 +148,8 @@ OVER_ITEMS: Looks = (ITEM,)
 
 FOLDS: dict[type[Event], tuple[Fold, Looks]] = {
     **dict.fromkeys(KINDS, (_fact, ALONE)),
-    patient.PatientRegistered: (_register, ALONE),
-    patient.PatientsMerged: (_merge, BY_HEAD),
-    patient.PatientMergeReversed: (_reverse_merge, BY_HEAD),
+    patient.PatientsMerged: (_merge, ALONE),
+    patient.PatientMergeReversed: (_merge, ALONE),
     patient.PatientDetailsCorrected: (_correct_details, OVER_ITEMS),
     diagnosis.DiagnosisRecorded: (_diagnose, ALONE),
     diagnosis.FindingRecorded: (_examine, ALONE),

@@ -17,7 +17,7 @@ NOTHING = sql.SQL("")
 
 
 @dataclass(frozen=True)
-class Reader:
+class Tables:
     """Where a query reads: a connection that tells times in UTC, the model's schema, a group of patients."""
 
     connection: AsyncConnection[Any]

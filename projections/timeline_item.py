@@ -7,8 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import field
 
-from domain import diagnosis, feedback, patient, recommendation
+from domain import diagnosis, feedback, patient
 from domain.event import Event, Precision
+from domain.recommendation import events as recommendation
 from domain.recorded import Recorded
 from projections.model import Row, Table
 
@@ -114,10 +115,10 @@ SHOWN = {of: tuple(name for name in of.__struct_fields__ if name not in HIDDEN) 
 
 
 def plain(event: Event) -> dict[str, Any]:
-    """The event's fields as JSON values."""
+    """The event's fields as JSON values, exactly as a table gives them back."""
     shown = {name: getattr(event, name) for name in SHOWN[type(event)]}
-    plain: dict[str, Any] = msgspec.to_builtins(shown)
-    return plain
+    values: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(shown))
+    return values
 
 
 def item_of(

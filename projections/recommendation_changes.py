@@ -1,0 +1,147 @@
+"""How the versions of a recommendation came one after the other, and what became of the evidence for it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from domain import diagnosis, feedback, patient
+from domain.event import Event, EvidenceType
+from domain.items import Item, ItemChange
+from domain.recorded import Recorded
+from projections import version_row
+from projections.model import ReadModel, Row, Rows, Table, Touch
+from projections.version_row import VERSION_EVENTS, Reason, VersionEvent, reasons
+
+Fate: TypeAlias = Literal["amended", "retracted", "withdrawn", "ended", "entered_in_error"]
+
+
+class Step(Row, frozen=True, kw_only=True):
+    """From one version to the next: all items where they are given anew, else what changed."""
+
+    recommendation_id: UUID
+    recommendation_version: int
+    items: tuple[Item, ...] | None
+    changes: tuple[ItemChange, ...]
+    reasons: tuple[Reason, ...]
+
+
+class Evidence(Row, frozen=True, kw_only=True):
+    """Something that may be cited, on the stream that owns it; `fate` is what became of it, and when."""
+
+    owner_id: UUID
+    type: EvidenceType
+    ref: str
+    fate: Fate | None = None
+    position: int
+    recorded_at: datetime
+
+
+STEP = Table("step", Step, key=("recommendation_id", "recommendation_version"))
+EVIDENCE = Table("evidence", Evidence, key=("owner_id", "type", "ref"))
+
+Envelope: TypeAlias = Recorded[Event]
+
+
+def _step(_rows: Rows, recorded: Envelope, event: VersionEvent) -> Iterator[Row]:
+    yield Step(
+        recommendation_id=recorded.stream_id,
+        recommendation_version=event.recommendation_version,
+        items=getattr(event, "items", None),
+        changes=getattr(event, "changes", ()),
+        reasons=reasons(recorded, event),
+    )
+
+
+def _evidence(recorded: Envelope, of: EvidenceType, ref: object, fate: Fate | None = None) -> Evidence:
+    return Evidence(
+        owner_id=recorded.stream_id,
+        type=of,
+        ref=str(ref),
+        fate=fate,
+        position=recorded.position,
+        recorded_at=recorded.recorded_at,
+    )
+
+
+def _find(_rows: Rows, recorded: Envelope, event: diagnosis.FindingRecorded) -> Iterator[Row]:
+    yield _evidence(recorded, "finding", event.finding_id)
+
+
+def _assess(_rows: Rows, recorded: Envelope, event: diagnosis.AssessmentAdded) -> Iterator[Row]:
+    yield _evidence(recorded, "assessment", event.assessment_id)
+
+
+def _retract(_rows: Rows, recorded: Envelope, event: diagnosis.FindingRetracted) -> Iterator[Row]:
+    yield _evidence(recorded, "finding", event.finding_id, "retracted")
+
+
+def _enter_in_error(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    for evidence in rows.under(EVIDENCE, recorded.stream_id):
+        if evidence.fate is None:
+            yield replace(
+                evidence,
+                fate="entered_in_error",
+                position=recorded.position,
+                recorded_at=recorded.recorded_at,
+            )
+
+
+def _amend_feedback(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    yield _evidence(recorded, "feedback", recorded.stream_id, "amended")
+
+
+def _retract_feedback(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    yield _evidence(recorded, "feedback", recorded.stream_id, "retracted")
+
+
+def _withdraw(_rows: Rows, recorded: Envelope, event: patient.ConsentWithdrawn) -> Iterator[Row]:
+    yield _evidence(recorded, "consent", event.scope, "withdrawn")
+
+
+def _background(_rows: Rows, recorded: Envelope, event: patient.BackgroundRecorded) -> Iterator[Row]:
+    """A background is cited by its code, or by its words where it has none."""
+    if event.status == "ended":
+        for ref in {event.code.text, event.code.code} - {None}:
+            yield _evidence(recorded, "background", ref, "ended")
+
+
+FOLDS: dict[type[Event], Callable[[Rows, Envelope, Any], Iterable[Row]]] = {
+    **dict.fromkeys(VERSION_EVENTS, _step),
+    diagnosis.FindingRecorded: _find,
+    diagnosis.AssessmentAdded: _assess,
+    diagnosis.FindingRetracted: _retract,
+    diagnosis.DiagnosisEnteredInError: _enter_in_error,
+    feedback.FeedbackAmended: _amend_feedback,
+    feedback.FeedbackRetracted: _retract_feedback,
+    patient.ConsentWithdrawn: _withdraw,
+    patient.BackgroundRecorded: _background,
+}
+LOOKS_BACK: tuple[type[Event], ...] = (
+    diagnosis.FindingRetracted,
+    diagnosis.DiagnosisEnteredInError,
+    feedback.FeedbackAmended,
+    feedback.FeedbackRetracted,
+    patient.ConsentWithdrawn,
+    patient.BackgroundRecorded,
+)
+
+
+def touches(recorded: Envelope) -> Iterable[Touch]:
+    return ((EVIDENCE, recorded.stream_id),) if isinstance(recorded.event, LOOKS_BACK) else ()
+
+
+def evolve(rows: Rows, recorded: Envelope) -> Iterable[Row]:
+    fold = FOLDS.get(type(recorded.event))  # type: ignore[arg-type]  # None, the erased, is no key
+    return () if fold is None else fold(rows, recorded, recorded.event)
+
+
+MODEL = ReadModel(
+    name="recommendation_changes",
+    tables=(STEP, EVIDENCE),
+    touches=touches,
+    evolve=evolve,
+    depends=(version_row,),
+)
