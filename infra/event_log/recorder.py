@@ -28,9 +28,10 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL
 
+from infra.event_log.upcasters import current_schema
+
 SHARD = 0
 CHANNEL = "tarikh_log"
-FIRST_SCHEMA = 1
 
 APPEND = """
     SELECT outcome, position, culprit
@@ -151,7 +152,7 @@ def _append(
         [_stream_id(event.originator_id) for event in events],
         [event.originator_version for event in events],
         [event.topic for event in events],
-        [FIRST_SCHEMA] * len(events),
+        [current_schema(event.topic) for event in events],
         [event.state for event in events],
     ]
     answer = connection.execute(APPEND, (SHARD, datetime.now(UTC), request_id, *columns)).fetchone()

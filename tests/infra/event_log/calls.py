@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row
 
 Connection: TypeAlias = psycopg.Connection[tuple[object, ...]]
@@ -127,3 +128,15 @@ def connected(url: str, role: str | None = None) -> Iterator[Connection]:
     options = f"-c role={role}" if role else ""
     with psycopg.connect(url, autocommit=True, options=options) as connection:
         yield connection
+
+
+def settings_of(url: str) -> dict[str, str]:
+    """The library's names for what a URL says."""
+    parts = conninfo_to_dict(url)
+    names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user"}
+    found = {f"POSTGRES_{name}": str(parts.get(part, "5432")) for name, part in names.items()}
+    return {
+        **found,
+        "POSTGRES_PASSWORD": str(parts.get("password", "")),
+        "PERSISTENCE_MODULE": "infra.event_log.factory:LogFactory",
+    }

@@ -23,7 +23,6 @@ from eventsourcing.persistence import IntegrityError, OperationalError, StoredEv
 from eventsourcing.postgres import PostgresDatastore
 from eventsourcing.tests import application, persistence
 from eventsourcing.utils import Environment, get_topic
-from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow
 
 from infra.event_log.factory import LogFactory
@@ -33,7 +32,7 @@ from infra.event_log.recorder import (
     LogProcessRecorder,
     LogTrackingRecorder,
 )
-from tests.infra.event_log.calls import Connection, Fresh, new, one, positions
+from tests.infra.event_log.calls import Connection, Fresh, new, one, positions, settings_of
 
 
 class FromZero(LogAggregateRecorder):
@@ -69,18 +68,6 @@ class ApplicationFromZero(FromZero, LogApplicationRecorder):
 
 class ProcessFromZero(FromZero, LogProcessRecorder):
     """As above, for process applications."""
-
-
-def settings_of(url: str) -> dict[str, str]:
-    """The library's names for what a URL says."""
-    parts = conninfo_to_dict(url)
-    names = {"DBNAME": "dbname", "HOST": "host", "PORT": "port", "USER": "user"}
-    found = {f"POSTGRES_{name}": str(parts.get(part, "5432")) for name, part in names.items()}
-    return {
-        **found,
-        "POSTGRES_PASSWORD": str(parts.get("password", "")),
-        "PERSISTENCE_MODULE": get_topic(LogFactory),
-    }
 
 
 class LosesAnswers(PostgresDatastore):
