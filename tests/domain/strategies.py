@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 from hypothesis import strategies as st
 from msgspec import inspect as mi
+from msgspec import structs
 
 from tests.domain.spec import NOW, ago, an_id, hence
 
@@ -27,19 +28,30 @@ JSON: Values = st.recursive(
 )
 
 
-def anything(of: object, **fixed: Values) -> Values:
+def anything(of: Any, **fixed: Values) -> Values:  # noqa: ANN401 - unions have no type of their own
     """Values that the wire would accept as `of`: a struct, or a union of them.
 
-    `fixed` draws the fields of that name from a strategy of the test's own.
+    `fixed` draws the fields of that name, at any depth, from a strategy of the test's own.
     """
-    members = get_args(of)
-    return st.one_of([_of(mi.type_info(member), fixed) for member in members or (of,)])
+    return st.one_of([_struct(member, fixed) for member in get_args(of) or (of,)])
+
+
+def _struct(cls: type[msgspec.Struct], fixed: Mapping[str, Values]) -> Values:
+    """Field by field: what is fixed may be of a type that has no form on the wire."""
+    return st.builds(cls, **{field.name: _field(field, fixed) for field in structs.fields(cls)})
+
+
+def _field(field: structs.FieldInfo, fixed: Mapping[str, Values]) -> Values:
+    if field.name in fixed:
+        return fixed[field.name]
+    values = _of(mi.type_info(field.type), fixed)
+    return values if field.default is msgspec.NODEFAULT else st.just(field.default) | values
 
 
 def _of(info: mi.Type, fixed: Mapping[str, Values]) -> Values:
     match info:
-        case mi.StructType(cls=cls, fields=fields):
-            return st.builds(cls, **{f.name: fixed.get(f.name) or _field(f, fixed) for f in fields})
+        case mi.StructType(cls=cls):
+            return _struct(cls, fixed)
         case mi.Metadata(type=inner):
             return _of(inner, fixed)
         case mi.UnionType(types=types):
@@ -50,11 +62,6 @@ def _of(info: mi.Type, fixed: Mapping[str, Values]) -> Values:
             return _collection(info, fixed)
         case _:
             return _scalar(info)
-
-
-def _field(field: mi.Field, fixed: Mapping[str, Values]) -> Values:
-    values = _of(field.type, fixed)
-    return values if field.default is msgspec.NODEFAULT else st.just(field.default) | values
 
 
 def _collection(
