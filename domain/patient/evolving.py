@@ -170,6 +170,8 @@ def _learn_health(known: Known, event: ConstitutionAssessed | BackgroundRecorded
             if recorded and recorded.occurred_at > event.occurred_at:
                 return known
             return replace(known, backgrounds=known.backgrounds | {key: event})
+        case _:
+            assert_never(event)
 
 
 def _learn_trust(
@@ -180,6 +182,8 @@ def _learn_trust(
             return replace(known, consents=after_consent(known.consents, event))
         case CareTeamMemberAssigned() | CareTeamMemberRemoved():
             return replace(known, care_team=after_membership(known.care_team, event))
+        case _:
+            assert_never(event)
 
 
 def after_consent(
@@ -219,3 +223,5 @@ def _learn_merge(known: Known, event: PatientsMergeProposed | PatientsMerged | P
             return replace(known, absorbed=known.absorbed - {event.retired_id})
         case PatientMergeReversed():
             return replace(known, proposal=None)
+        case _:
+            assert_never(event)

@@ -156,6 +156,7 @@ def test_the_erased_are_left_alone() -> None:
     gone = survivor(erased)
     registered().when(PROPOSE, survivor=gone).then_rejected("patient.erased")
     registered(PROPOSED).when(ApproveMerge(), actor=ADMIN, survivor=gone).then_rejected("patient.erased")
+    registered(PROPOSED, MERGED).when(ReverseMerge(), survivor=None).then_done()
     registered(PROPOSED, MERGED).when(ReverseMerge(), survivor=gone).then_rejected("patient.erased")
     registered(erased).when(PROPOSE).then_rejected("patient.erased")
 
