@@ -51,9 +51,7 @@ def of_condition(raw: bytes, source: Source) -> Iterator[Stated]:
     )
 
 
-def _ending(
-    condition: Condition, source: Source, onset: When | None, recorded: When | None
-) -> Ending | None:
+def _ending(condition: Condition, source: Source, onset: When | None, recorded: When | None) -> Ending | None:
     """Refuted and entered in error go before resolved; a time that is not given is the last that is known."""
     abated = first(
         source.when("abatementDateTime", condition.abatement_date_time),

@@ -37,7 +37,10 @@ KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
         (r"referral|refer to", "referral"),
         (r"screening|monitor|assessment|blood test|interview|colonoscopy|weigh|measure", "monitoring"),
         (r"massage", "massage"),
-        (r"exercise|physical|rehabilitation|mobility|breathing|heat therapy|ice |rest, ice", "physical_therapy"),
+        (
+            r"exercise|physical|rehabilitation|mobility|breathing|heat therapy|ice |rest, ice",
+            "physical_therapy",
+        ),
         (r"drug detox|steroid|nebulizer|immunotherapy|medication|chemotherapy|moistur", "medication"),
         (r"education|counsel|cessation|addiction|support|memory|stress|psycho|discussion", "behavioral"),
     )

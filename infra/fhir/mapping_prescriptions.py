@@ -10,7 +10,15 @@ from infra.fhir.concepts import coded, cut, joined, words
 from infra.fhir.mapping_base import Source, first, last_known
 from infra.fhir.mapping_plans import NOT_DECIDED, measured
 from infra.fhir.resources import Dosage, Medication, MedicationRequest, Repeat
-from infra.fhir.stated import PassedOver, Stated, StatedItem, StatedMedication, StatedPrescription, Unusable
+from infra.fhir.stated import (
+    UNNAMED,
+    PassedOver,
+    Stated,
+    StatedItem,
+    StatedMedication,
+    StatedPrescription,
+    Unusable,
+)
 from infra.fhir.times import When
 
 STATUSES: Mapping[str, ItemStatus] = {
@@ -24,9 +32,6 @@ DAYS = {"s": 1 / 86_400, "min": 1 / 1_440, "h": 1 / 24, "d": 1.0, "wk": 7.0, "mo
 AS_NEEDED = "as_needed"
 MOST_TIMES_PER_DAY = 96
 LONGEST_TEXT = 4000
-UNNAMED = Coded(text="?")
-"""Stands for a medicine until the resource that names it has been read."""
-
 _request = msgspec.json.Decoder(MedicationRequest).decode
 _medication = msgspec.json.Decoder(Medication).decode
 
@@ -35,12 +40,7 @@ def of_request(raw: bytes, source: Source) -> Iterator[Stated]:
     request = _request(raw)
     if request.status == "draft" or request.intent in NOT_DECIDED:
         raise PassedOver("import.not_in_force")
-    remedy = coded(request.medication_codeable_concept)
-    medication = source.resolve(request.medication_reference.reference)
-    if remedy is None and request.medication_reference.display and medication is None:
-        remedy = Coded(text=cut(request.medication_reference.display))
-    if remedy is None and medication is None:
-        raise Unusable("import.code_missing")
+    remedy, medication = _medicine(request, source)
     authored = source.when("authoredOn", request.authored_on)
     updated = last_known(source.when("meta.lastUpdated", request.meta.last_updated))
     at = first(authored, updated)
@@ -50,7 +50,7 @@ def of_request(raw: bytes, source: Source) -> Iterator[Stated]:
         at=at,
         item=StatedItem(
             kind="avoidance" if request.do_not_perform else "medication",
-            remedy=remedy or UNNAMED,
+            remedy=remedy,
             status=STATUSES.get(request.status or "", "active"),
             dose=_dose(request.dosage_instruction),
             rationale=joined(words(reason) for reason in request.reason_code),
@@ -58,9 +58,21 @@ def of_request(raw: bytes, source: Source) -> Iterator[Stated]:
         ),
         reasons=source.targets(request.reason_reference, "Condition"),
         replaces=source.resolve(request.prior_prescription.reference),
-        medication=None if remedy else medication,
+        medication=medication,
         withdrawn=request.status == "entered-in-error",
     )
+
+
+def _medicine(request: MedicationRequest, source: Source) -> tuple[Coded, str | None]:
+    """What is prescribed as the request says it, and the resource that says it better where there is one."""
+    named = coded(request.medication_codeable_concept)
+    if named:
+        return named, None
+    medication = source.resolve(request.medication_reference.reference)
+    display = request.medication_reference.display
+    if medication is None and not display:
+        raise Unusable("import.code_missing")
+    return Coded(text=cut(display)) if display else UNNAMED, medication
 
 
 def of_medication(raw: bytes, source: Source) -> Iterator[Stated]:
@@ -77,7 +89,7 @@ def of_medication(raw: bytes, source: Source) -> Iterator[Stated]:
 def _period(
     request: MedicationRequest, source: Source, since: When | None, updated: When | None
 ) -> Period | None:
-    """Since it was written; the end of one that is over is the last date known for it, and said to be unknown."""
+    """Since it was written; the end of one that is over is the last date known, and said to be unknown."""
     bounds = request.dosage_instruction[0].timing.repeat.bounds_period if request.dosage_instruction else None
     bound = source.when("dosageInstruction.timing.repeat.boundsPeriod.end", bounds.end if bounds else None)
     end = bound if request.status not in OVER else last_known(since, updated)

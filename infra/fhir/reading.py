@@ -1,4 +1,4 @@
-"""Files to resources, one bundle or one line in memory at a time: .json, .ndjson, gzipped or not, folders of them."""
+"""Files to resources, one bundle or one line in memory at a time: .json, .ndjson, gzipped or not, folders."""
 
 import gzip
 import zlib

@@ -1,4 +1,4 @@
-"""What a resource is called, whichever file it lies in: `Condition/17`, and `CarePlan/4#p1` inside another."""
+"""What a resource is called, whichever file it lies in: `Condition/17`; inside another `CarePlan/4#p1`."""
 
 from collections.abc import Callable, Mapping
 

@@ -1,4 +1,4 @@
-"""What an import did: for each type read, brought in, left out and why; and every resource that went wrong."""
+"""What an import did: for each type read, brought in, left out and why; and each resource that went wrong."""
 
 import resource
 import sys
@@ -6,12 +6,37 @@ from collections import Counter
 
 import msgspec
 
+from infra.fhir.stated import (
+    AnyStated,
+    Stated,
+    StatedBackground,
+    StatedDeath,
+    StatedDiagnosis,
+    StatedMedication,
+    StatedPatient,
+    StatedPlan,
+    StatedPrescription,
+    StatedSymptom,
+)
+
+KINDS: dict[type[Stated], str] = {
+    StatedPatient: "Patient",
+    StatedDeath: "Patient",
+    StatedBackground: "AllergyIntolerance",
+    StatedDiagnosis: "Condition",
+    StatedSymptom: "Observation",
+    StatedPlan: "CarePlan",
+    StatedPrescription: "MedicationRequest",
+    StatedMedication: "Medication",
+}
+"""Which type of resource states what."""
+
 
 class Named(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A resource or a file that was not brought in as it stands, and why."""
 
-    ref: str
     code: str
+    ref: str = ""
     detail: str = ""
     place: str = ""
 
@@ -21,8 +46,8 @@ class Kind(msgspec.Struct, kw_only=True):
 
     read: int = 0
     imported: int = 0
-    unchanged: int = 0
     events: int = 0
+    unchanged: int = 0
     problems: int = 0
     skipped: Counter[str] = msgspec.field(default_factory=Counter)
 
@@ -46,18 +71,16 @@ class Report(msgspec.Struct, kw_only=True):
         """The figures of a type, made when it is met first."""
         return self.types.setdefault(kind, Kind())
 
-    def read(self, kind: str) -> None:
-        self.of(kind).read += 1
-
-    def imported(self, ref: str, events: int) -> None:
-        """A resource made events."""
-        kind = self.of(type_of(ref))
-        kind.imported += 1
-        kind.events += events
+    def imported(self, kind: str, record: AnyStated, events: int) -> None:
+        """A resource made events; a death is a part of its patient's."""
+        figures = self.of(kind)
+        figures.imported += not isinstance(record, StatedDeath)
+        figures.events += events
         self.events += events
 
-    def unchanged(self, ref: str) -> None:
-        self.of(type_of(ref)).unchanged += 1
+    def unchanged(self, kind: str, record: AnyStated) -> None:
+        """The source says what it said before."""
+        self.of(kind).unchanged += not isinstance(record, StatedDeath)
 
     def skip(self, kind: str, code: str, named: Named | None = None) -> None:
         """A resource is left out by our rules; it is named where somebody may have expected it."""
@@ -65,16 +88,16 @@ class Report(msgspec.Struct, kw_only=True):
         if named is not None:
             self.skipped.append(named)
 
-    def problem(self, named: Named) -> None:
-        """Something is wrong with a resource or a file."""
+    def problem(self, kind: str | None, named: Named) -> None:
+        """Something is wrong with a resource, or (of no kind) with a file."""
         self.problems.append(named)
-        if named.ref != named.place:
-            self.of(type_of(named.ref)).problems += 1
+        if kind is not None:
+            self.of(kind).problems += 1
 
 
-def type_of(ref: str) -> str:
-    """The type in an identity: `Condition/17`, `CarePlan/4#p1` (a contained one is counted with its holder)."""
-    return ref.partition("/")[0]
+def kind_of(record: AnyStated) -> str:
+    """The type of the resource that a record comes from."""
+    return KINDS[type(record)]
 
 
 def peak_memory_mb() -> float:

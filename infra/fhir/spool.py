@@ -1,4 +1,4 @@
-"""What was read, kept on disk and given back patient by patient, so that memory does not grow with the files."""
+"""What was read, kept on disk and given back by patient, so that memory does not grow with the files."""
 
 import contextlib
 import sqlite3
@@ -25,10 +25,9 @@ CREATE TABLE record (
 
 @dataclass(frozen=True)
 class Kept:
-    """A record, its bytes, and where it was found."""
+    """A record, and where it was found."""
 
     record: AnyStated
-    body: bytes
     place: str
 
 
@@ -53,13 +52,22 @@ class Spool:
     ) -> None:
         self._open.close()
 
-    def keep(self, record: Stated, place: str) -> None:
-        """Raises msgspec.ValidationError where a value is not one that the record takes."""
+    def keep(self, record: Stated, place: str) -> bool:
+        """Keep a record, and tell whether there was one of this name already.
+
+        Raises msgspec.ValidationError where a value is not one that the record takes.
+        """
         body = stated.encode(record)
         stated.decode(body)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO record VALUES (?, ?, ?, ?)", (record.patient, record.ref, place, body)
+        key = record.patient, record.ref
+        added = self._connection.execute(
+            "INSERT OR IGNORE INTO record VALUES (?, ?, ?, ?)", (*key, place, body)
         )
+        if added.rowcount == 0:
+            self._connection.execute(
+                "UPDATE record SET place = ?, body = ? WHERE patient = ? AND ref = ?", (place, body, *key)
+            )
+        return added.rowcount == 0
 
     def patients(self) -> Iterator[str]:
         """Whose records there are, in a fixed order."""
@@ -81,7 +89,7 @@ class Spool:
         rows = self._connection.execute(
             "SELECT body, place FROM record WHERE patient = ? ORDER BY ref", (patient,)
         )
-        return [Kept(stated.decode(body), body, place) for body, place in rows]
+        return [Kept(stated.decode(body), place) for body, place in rows]
 
     def medication(self, ref: str) -> StatedMedication | None:
         """What a medicine is called, wherever it was read."""

@@ -8,15 +8,18 @@ from typing import Literal
 
 import msgspec
 
-from domain.diagnosis import OpenStatus, Severity
-from domain.event import Coded, Locale
+from domain.diagnosis import OpenStatus, Score, Severity
+from domain.event import Code, Coded, Locale, ShortText, Text
 from domain.patient import Sex
 from domain.recommendation import Dose, ItemStatus, Kind, Period
 from infra.fhir.times import When
 
+UNNAMED = Coded(text="?")
+"""Stands for a medicine until the resource that names it has been read."""
+
 
 class Stated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`ref` is the resource (`Condition/17`), `patient` whose it is; no time means that the source knows none."""
+    """`ref` is the resource (`Condition/17`), `patient` whose it is; no time: the source knows none."""
 
     ref: str
     patient: str
@@ -24,12 +27,12 @@ class Stated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class StatedPatient(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="patient"):
-    patient_no: str
-    name: str
+    patient_no: Code
+    name: ShortText
     birth_date: date | None = None
     sex: Sex = "unknown"
-    phone: str | None = None
-    email: str | None = None
+    phone: Code | None = None
+    email: ShortText | None = None
     locale: Locale | None = None
 
 
@@ -63,7 +66,7 @@ class StatedSymptom(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="
     """`about` are the diagnoses that it names itself; `encounter` may name another."""
 
     symptom_code: str
-    score: float
+    score: Score
     scale: str
     about: tuple[str, ...] = ()
     encounter: str | None = None
@@ -76,13 +79,13 @@ class StatedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     remedy: Coded
     status: ItemStatus = "active"
     dose: Dose | None = None
-    rationale: str | None = None
+    rationale: Text | None = None
     period: Period | None = None
 
 
 class StatedPlan(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="plan"):
     items: tuple[StatedItem, ...]
-    title: str | None = None
+    title: ShortText | None = None
     addresses: tuple[str, ...] = ()
     valid_until: When | None = None
     ending: Ending | None = None
