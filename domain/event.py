@@ -73,8 +73,12 @@ EvidenceType = Literal[
 
 
 class EvidenceLink(Value, frozen=True, kw_only=True, omit_defaults=True):
-    """What a decision rests on. `ref` is read by type: the id of a feedback, finding, assessment or prediction;
-    a symptom, background or consent code; a position for `event`; a citation for `literature`."""
+    """What a decision rests on.
+
+    `ref` is read by type: the id of a feedback, finding, assessment or prediction; a symptom, background or
+    consent code; a position for `event`; a citation for `literature`; for `cohort_snapshot` what names its
+    release and cell, ending in the number of patients, `n=12`.
+    """
 
     type: EvidenceType
     ref: Code

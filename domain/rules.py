@@ -133,3 +133,9 @@ def a_practitioner_decides(facts: Facts) -> Iterator[FieldError]:
         yield from a_person_decides(facts)
     elif not is_import(facts) and (facts.actor.role, facts.origin.method) != ("practitioner", "practitioner"):
         yield FieldError(path="origin.method", code="origin.practitioner_required")
+
+
+def a_clinician_or_engine(facts: Facts) -> Iterator[FieldError]:
+    """Whoever thinks about the illness, a model among them; not who suffers from it."""
+    if facts.actor.role == "patient" or facts.origin.method in {"self_report", "device"}:
+        yield FieldError(path="origin.method", code="origin.practitioner_required")

@@ -1,9 +1,8 @@
 """Revisions that an engine, a model or a colleague proposes, and what a practitioner answers."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
-from domain.errors import Conflict, FieldError, NotFound
+from domain.errors import Conflict, NotFound
 from domain.patient.state import takes_facts
 from domain.recommendation.commands import (
     AcceptProposal,
@@ -26,9 +25,7 @@ from domain.recommendation.rules import (
     severe_review_allows,
 )
 from domain.recommendation.state import Line, Proposal, RecommendationState, issued, open_line
-from domain.rules import refuse, well_told, when
-
-PROPOSERS = frozenset({"practitioner", "model", "rule"})
+from domain.rules import a_clinician_or_engine, refuse, well_told, when
 
 
 def propose(
@@ -47,7 +44,7 @@ def propose(
         facts,
         fresh_ids(facts, start=2),
         well_told(command, facts),
-        _may_propose(facts),
+        a_clinician_or_engine(facts),
     )
     return [
         RevisionProposed(
@@ -105,7 +102,7 @@ def reject(
         return []
     _is_unanswered(proposal)
     takes_facts(facts.standing)
-    refuse(well_told(command, facts), _may_propose(facts))
+    refuse(well_told(command, facts), a_clinician_or_engine(facts))
     return [
         ProposalRejected(
             occurred_at=when(command, facts),
@@ -126,9 +123,3 @@ def _proposal(line: Line, proposal_id: UUID) -> Proposal:
 def _is_unanswered(proposal: Proposal) -> None:
     if proposal.answer is not None:
         raise Conflict("recommendation.proposal_answered")
-
-
-def _may_propose(facts: RecommendationFacts) -> Iterator[FieldError]:
-    """Whoever thinks about the treatment, a model among them; not who takes it."""
-    if facts.actor.role == "patient" or facts.origin.method not in PROPOSERS:
-        yield FieldError(path="origin.method", code="recommendation.may_not_propose")
