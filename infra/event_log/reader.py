@@ -125,6 +125,23 @@ class Reader:
         )
         return rows[0][0] if rows else None
 
+    async def last_change(
+        self, subjects: Collection[UUID], until: int | None = None, connection: AsyncConnection | None = None
+    ) -> int:
+        """The last position of these patients, up to one; 0 where there is none."""
+        query = """
+            SELECT coalesce(max(notification_id), 0) FROM log.event
+            WHERE shard = %s AND subject_id = ANY(%b) AND (%s::bigint IS NULL OR notification_id <= %s)
+            """
+        arguments = (self._shard, list(subjects), until, until)
+        found = await rows(connection, query, arguments) if connection else await self._rows(query, arguments)
+        return int(found[0][0])
+
+    async def erased(self) -> set[UUID]:
+        """Everybody whom the log refuses."""
+        found = await self._rows("SELECT subject_id FROM log.erased WHERE shard = %s", (self._shard,))
+        return {subject for (subject,) in found}
+
     async def opened(self, rows: Sequence[tuple[Any, ...]]) -> list[Recorded[Event]]:
         """Open rows of COLUMNS; those of the erased stay closed. Raises Unreadable."""
         keys = await self._vault.keys({row[7] for row in rows if row[9] is not None})

@@ -62,6 +62,10 @@ class TableStore:
             sql.SQL("CREATE INDEX ON {} (shard, subject_id, {})").format(self.name, _raw(columns))
             for columns in self.table.indexes
         ]
+        made += [
+            sql.SQL("CREATE INDEX ON {} (shard, {})").format(self.name, _raw(columns))
+            for columns in self.table.across
+        ]
         return made
 
     async def load(

@@ -1,0 +1,43 @@
+"""The application: routes, who may call them, how errors look, what is logged."""
+
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from litestar import Litestar
+from litestar.config.compression import CompressionConfig
+
+from api import commands, special, views
+from api.access import admit
+from api.docs import DOCUMENT, SCRIPTS
+from api.health import HEALTH
+from api.observed import Observed
+from api.problems import HANDLERS
+from infra import embedded, logging
+from infra.services import opened
+from infra.settings import Settings
+
+
+def create(settings: Settings | None = None) -> Litestar:
+    """The ASGI application of these settings, by default the environment's."""
+    chosen = settings or Settings.from_environment(os.environ)
+    logging.configure(chosen)
+
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        with embedded.servers(chosen) as servers:
+            async with opened(chosen, servers) as services:
+                app.state.services = services
+                yield
+
+    return Litestar(
+        route_handlers=[*routes(), *HEALTH, SCRIPTS],
+        guards=[admit],
+        exception_handlers=HANDLERS,
+        middleware=[Observed()],
+        lifespan=[lifespan],
+        openapi_config=DOCUMENT,
+        compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
+        logging_config=None,
+        debug=False,
+    )

@@ -1,0 +1,158 @@
+"""One line for each command: its path, its body, who may send it; the handlers are all the same three statements."""
+
+import hashlib
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response, post
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import HeaderParameter, JSONBody
+
+from api.access import Access, Category
+from api.caller import Caller, request_id_of, services
+from api.documents import PROBLEMS
+from api.problems import Malformed
+from domain.access import Action
+from domain.errors import Conflict, FieldError
+from domain.event import Actor, Command, Origin
+from infra.commands import RequestKey, Result, Wish
+
+HELD_HEADERS = {"Tarikh-Position": "position"}
+_METHODS = {"patient": "self_report", "practitioner": "practitioner", "service": "imported"}
+
+IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The stream version, as the ETag said it.")]
+IdempotencyKey = Annotated[
+    str | None, HeaderParameter(name="Idempotency-Key", description="A resend with it gets the first answer.")
+]
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a command is answered with."""
+
+    id: UUID
+    version: int
+    position: int
+    recommendation_version: int | None = None
+
+
+def command(
+    path: str, kind: type[Command], action: Action, of: Category | None, **fills: str
+) -> HTTPRouteHandler:
+    """A POST route for a command to the stream that `{id}` names. `fills` are fields that stand in the path."""
+    body = _without(kind, fills) if fills else kind
+    name = kind.__name__[0].lower() + kind.__name__[1:]
+
+    async def handle(
+        request: Request[Caller, Any, Any],
+        data: Any,  # noqa: ANN401  its annotation is set below
+        if_match: IfMatch = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> Response[Answer]:
+        filled = {field: request.path_params[parameter] for field, parameter in fills.items()}
+        wanted = _command(kind, data, filled)
+        return await send(request, wanted, request.path_params.get("id"), if_match, idempotency_key)
+
+    handle.__annotations__["data"] = JSONBody[body]  # type: ignore[valid-type]  # made for this route
+    return post(
+        path,
+        operation_id=name,
+        summary=(kind.__doc__ or "").strip().split("\n")[0] if kind.__doc__ and "(" not in kind.__doc__ else name,
+        tags=[path.split("/")[1]],
+        responses=PROBLEMS,
+        opt={"access": Access(action, of), "body": body},
+    )(handle)
+
+
+async def send(
+    request: Request[Caller, Any, Any],
+    wanted: Command,
+    target_id: UUID | None,
+    if_match: str | None = None,
+    idempotency_key: str | None = None,
+) -> Response[Answer]:
+    """Run a command for the caller and answer with what it came to."""
+    caller = request.user
+    wish = Wish(
+        command=wanted,
+        target_id=target_id,
+        actor=caller.actor,
+        origin=_origin(wanted, caller.actor),
+        correlation_id=request_id_of(request),
+        locale=caller.locale,
+        key=_key(wanted, idempotency_key),
+        digest=hashlib.sha256(request.url.path.encode() + b"\0" + msgspec.json.encode(wanted)).hexdigest(),
+        expected_version=_version(if_match),
+    )
+    return answer(await services(request).commands.run(wish))
+
+
+def answer(result: Result) -> Response[Answer]:
+    """201 where a stream began, else 200; with the strong ETag of the stream."""
+    return Response(
+        Answer(
+            id=result.id,
+            version=result.version,
+            position=result.position,
+            recommendation_version=result.recommendation_version,
+        ),
+        status_code=201 if result.created else 200,
+        headers={
+            "ETag": f'"{result.version}"',
+            "Tarikh-Position": str(result.position),
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def _command(kind: type[Command], data: msgspec.Struct, filled: dict[str, Any]) -> Command:
+    if not filled:
+        assert isinstance(data, kind)
+        return data
+    try:
+        return kind(**msgspec.structs.asdict(data), **{n: _converted(kind, n, v) for n, v in filled.items()})
+    except msgspec.ValidationError as error:
+        fields = tuple(FieldError(path=name, code="request.out_of_range") for name in filled)
+        raise Malformed("request.malformed", errors=fields) from error
+
+
+def _converted(kind: type[Command], name: str, value: Any) -> Any:  # noqa: ANN401  a path parameter of any type
+    hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return value if isinstance(value, UUID) else msgspec.convert(value, hints[name])
+
+
+def _without(kind: type[Command], names: dict[str, str]) -> type[msgspec.Struct]:
+    """The command's body without the fields that its path says."""
+    fields = [
+        (f.name, f.type) if f.required else (f.name, f.type, f.default)
+        for f in msgspec.structs.fields(kind)
+        if f.name not in names
+    ]
+    return msgspec.defstruct(f"{kind.__name__}Body", fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+
+
+def _origin(wanted: Command, actor: Actor) -> Origin:
+    """What the body says of its origin; else that of a person of this role at the API."""
+    if wanted.origin is not None:
+        return wanted.origin
+    return Origin(channel="api", method=_METHODS.get(actor.role, "practitioner"))  # type: ignore[arg-type]  # one of Method
+
+
+def _key(wanted: Command, idempotency_key: str | None) -> RequestKey | None:
+    """What makes this request known again: its own key, or the device's id of the event."""
+    if idempotency_key is not None:
+        return RequestKey("idempotency", idempotency_key)
+    origin = wanted.origin
+    if origin is not None and origin.device_id and origin.client_event_id:
+        return RequestKey("device", f"{origin.device_id}\0{origin.client_event_id}")
+    return None
+
+
+def _version(if_match: str | None) -> int | None:
+    """The stream version of an If-Match; no such version where it is none of our ETags."""
+    if if_match is None or if_match.strip() == "*":
+        return None
+    text = if_match.strip()
+    if len(text) > 2 and text[0] == text[-1] == '"' and text[1:-1].isascii() and text[1:-1].isdigit():
+        return int(text[1:-1])
+    raise Conflict("version.mismatch")

@@ -1,0 +1,119 @@
+"""The command routes of the contract."""
+
+from api.commanding import command
+from domain.diagnosis import (
+    AddAssessment,
+    AdviseReferral,
+    ConfirmDiagnosis,
+    EnterDiagnosisInError,
+    ObserveSymptom,
+    RecordDiagnosis,
+    RecordFinding,
+    RecurDiagnosis,
+    RefuteDiagnosis,
+    ResolveDiagnosis,
+    RetractFinding,
+    ReviseDiagnosis,
+)
+from domain.feedback import AmendFeedback, RetractFeedback, ReviewFeedback, SubmitFeedback
+from domain.patient import (
+    ApproveMerge,
+    AssessConstitution,
+    AssignCareTeamMember,
+    CorrectPatientDetails,
+    DeactivatePatient,
+    ErasePatient,
+    GrantConsent,
+    ReactivatePatient,
+    RecordBackground,
+    RecordDeath,
+    RegisterPatient,
+    RemoveCareTeamMember,
+    ReverseMerge,
+    WithdrawConsent,
+)
+from domain.recommendation import (
+    AcceptProposal,
+    AcknowledgeRecommendation,
+    AdvancePhase,
+    CloseSafetyReview,
+    CompleteRecommendation,
+    DiscontinueRecommendation,
+    IssueRecommendation,
+    ProposeRevision,
+    RejectProposal,
+    RequestSafetyReview,
+    RestoreVersion,
+    ResumeRecommendation,
+    ReviseRecommendation,
+    SuspendRecommendation,
+)
+
+PATIENT = "/patients/{id:uuid}"
+DIAGNOSIS = "/diagnoses/{id:uuid}"
+LINE = "/recommendations/{id:uuid}"
+
+PATIENTS = [
+    command("/patients", RegisterPatient, "register_patient", None),
+    command(f"{PATIENT}/details", CorrectPatientDetails, "write_record", "patient"),
+    command(f"{PATIENT}/constitution", AssessConstitution, "write_record", "patient"),
+    command(f"{PATIENT}/background", RecordBackground, "write_record", "patient"),
+    command(f"{PATIENT}/consents", GrantConsent, "manage_consent", "patient"),
+    command(f"{PATIENT}/consents/{{scope:str}}/withdraw", WithdrawConsent, "manage_consent", "patient", scope="scope"),
+    command(f"{PATIENT}/care-team", AssignCareTeamMember, "manage_care_team", "patient"),
+    command(f"{PATIENT}/care-team/remove", RemoveCareTeamMember, "manage_care_team", "patient"),
+    command(f"{PATIENT}/deceased", RecordDeath, "write_record", "patient"),
+    command(f"{PATIENT}/deactivate", DeactivatePatient, "write_record", "patient"),
+    command(f"{PATIENT}/reactivate", ReactivatePatient, "write_record", "patient"),
+    command("/merges/{id:uuid}/approve", ApproveMerge, "approve_merge", "patient"),
+    command("/merges/{id:uuid}/reverse", ReverseMerge, "approve_merge", "patient"),
+]
+
+DIAGNOSES = [
+    command(f"{PATIENT}/diagnoses", RecordDiagnosis, "write_record", "patient"),
+    command(f"{DIAGNOSIS}/revise", ReviseDiagnosis, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/confirm", ConfirmDiagnosis, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/refute", RefuteDiagnosis, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/resolve", ResolveDiagnosis, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/recur", RecurDiagnosis, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/enter-in-error", EnterDiagnosisInError, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/findings", RecordFinding, "write_record", "diagnosis"),
+    command(
+        f"{DIAGNOSIS}/findings/{{fid:uuid}}/retract", RetractFinding, "write_record", "diagnosis", finding_id="fid"
+    ),
+    command(f"{DIAGNOSIS}/assessments", AddAssessment, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/symptoms", ObserveSymptom, "write_record", "diagnosis"),
+    command(f"{DIAGNOSIS}/referrals", AdviseReferral, "write_record", "diagnosis"),
+]
+
+RECOMMENDATIONS = [
+    command(f"{DIAGNOSIS}/recommendations", IssueRecommendation, "write_record", "diagnosis"),
+    command(f"{LINE}/revise", ReviseRecommendation, "write_record", "recommendation"),
+    command(f"{LINE}/advance", AdvancePhase, "write_record", "recommendation"),
+    command(f"{LINE}/suspend", SuspendRecommendation, "write_record", "recommendation"),
+    command(f"{LINE}/resume", ResumeRecommendation, "write_record", "recommendation"),
+    command(f"{LINE}/complete", CompleteRecommendation, "write_record", "recommendation"),
+    command(f"{LINE}/discontinue", DiscontinueRecommendation, "write_record", "recommendation"),
+    command(f"{LINE}/restore", RestoreVersion, "write_record", "recommendation"),
+    command(f"{LINE}/acknowledge", AcknowledgeRecommendation, "acknowledge", "recommendation"),
+    command(f"{LINE}/proposals", ProposeRevision, "propose_revision", "recommendation"),
+    command(
+        f"{LINE}/proposals/{{pid:uuid}}/accept", AcceptProposal, "write_record", "recommendation", proposal_id="pid"
+    ),
+    command(
+        f"{LINE}/proposals/{{pid:uuid}}/reject", RejectProposal, "write_record", "recommendation", proposal_id="pid"
+    ),
+    command(f"{LINE}/safety-reviews", RequestSafetyReview, "write_record", "recommendation"),
+    command(
+        f"{LINE}/safety-reviews/{{sid:uuid}}/close", CloseSafetyReview, "write_record", "recommendation", review_id="sid"
+    ),
+]
+
+FEEDBACK = [
+    command(f"{LINE}/feedback", SubmitFeedback, "give_feedback", "recommendation"),
+    command("/feedback/{id:uuid}/amend", AmendFeedback, "give_feedback", "feedback"),
+    command("/feedback/{id:uuid}/retract", RetractFeedback, "give_feedback", "feedback"),
+    command("/feedback/{id:uuid}/review", ReviewFeedback, "write_record", "feedback"),
+]
+
+ROUTES = [*PATIENTS, *DIAGNOSES, *RECOMMENDATIONS, *FEEDBACK]

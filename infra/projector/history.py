@@ -1,0 +1,69 @@
+"""The whole log by patient: what rebuilding and verifying fold, a handful of patients at a time."""
+
+from collections.abc import AsyncIterator, Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, cast
+from uuid import UUID
+
+from psycopg import AsyncConnection, sql
+
+from domain.event import Event
+from domain.patient import PatientErased
+from domain.recorded import Recorded
+from infra.event_log.reader import COLUMNS, Reader
+from infra.projector.fold import closed
+from projections.model import ReadModel, Row, RowKey, Rows, Table
+
+ROWS_AT_ONCE = 5_000
+
+Patient = tuple[UUID, list[Recorded[Event]]]
+Placed = tuple[Table[Any], Row, int]
+"""A row of a table and the position that changed it last."""
+
+
+async def by_patient(
+    connection: AsyncConnection, reader: Reader, shard: int, until: int, *, accounts: bool
+) -> AsyncIterator[list[Patient]]:
+    """Everybody's events up to a position, whole patients in each part. `connection` must be in a transaction.
+
+    With `accounts`, events without a patient come under their own stream.
+    """
+    subject = "coalesce(subject_id, originator_id)" if accounts else "subject_id"
+    query = f"""
+        SELECT {COLUMNS}, {subject} FROM log.event
+        WHERE shard = %s AND notification_id <= %s AND {subject} IS NOT NULL
+        ORDER BY {subject}, notification_id
+        """
+    left: list[tuple[Any, ...]] = []
+    async with connection.cursor("history", binary=True) as cursor:
+        await cursor.execute(sql.SQL(cast("Any", query)), (shard, until))
+        while found := await cursor.fetchmany(ROWS_AT_ONCE):
+            left += found
+            last = left[-1][-1]
+            whole = [row for row in left if row[-1] != last]
+            left = [row for row in left if row[-1] == last]
+            if whole:
+                yield await _opened(reader, whole)
+    if left:
+        yield await _opened(reader, left)
+
+
+async def _opened(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Patient]:
+    events = await reader.opened([row[:-1] for row in rows])
+    pairs = zip((row[-1] for row in rows), events, strict=True)
+    return [(subject, [event for _, event in group]) for subject, group in groupby(pairs, key=itemgetter(0))]
+
+
+def folded(model: ReadModel, events: list[Recorded[Event]]) -> Iterator[Placed]:
+    """A patient's rows after all their events, each with the position that changed it last."""
+    if any(isinstance(event.event, PatientErased) for event in events):
+        events = closed(events)
+    rows = Rows()
+    placed: dict[tuple[str, RowKey], Placed] = {}
+    for recorded in events:
+        for row in model.evolve(rows, recorded):
+            table = model.table_of[type(row)]
+            if rows.put(table, row) != row:
+                placed[table.name, table.key_of(row)] = (table, row, recorded.position)
+    yield from placed.values()
