@@ -7,14 +7,12 @@ import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.persistence import EventStore, JSONTranscoder, StoredEvent
 from hypothesis import given
+from hypothesis import strategies as st
 
-from domain.account import AccountEvent
-from domain.catalog import UNSEALED, tag_of
-from domain.diagnosis import DiagnosisEvent
+from domain.catalog import EVENTS, UNSEALED, tag_of
 from domain.event import Event
-from domain.feedback import FeedbackEvent, FeedbackRetracted
-from domain.patient import PatientDied, PatientEvent
-from domain.recommendation import RecommendationEvent
+from domain.feedback import FeedbackRetracted
+from domain.patient import PatientDied
 from infra.event_log.codec import DataKey, Unreadable
 from infra.event_log.factory import LogFactory
 from infra.event_log.library_mapper import Enveloped, LibraryMapper
@@ -24,7 +22,7 @@ from tests.infra.event_log.calls import Connection, settings_of
 
 KEY = DataKey(uuid4(), AESGCM(os.urandom(32)))
 KEYED = LibraryMapper(JSONTranscoder(), key_of=lambda _: KEY)
-ANY_EVENT = anything(PatientEvent | DiagnosisEvent | RecommendationEvent | FeedbackEvent | AccountEvent)
+ANY_EVENT = st.one_of([anything(event_type) for event_type in EVENTS.values()])
 SOME = ANY_EVENT.filter(lambda event: tag_of(type(event)) not in UNSEALED)
 
 
