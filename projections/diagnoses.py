@@ -8,9 +8,9 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import diagnosis
-from domain.diagnosis import Severity, Urgency
-from domain.event import Change, Coded, Event, EvidenceLink, Narrative, Precision
+from domain.diagnosis import events as diagnosis
+from domain.diagnosis.events import Severity, Urgency
+from domain.event import Change, Coded, Event, EvidenceLink, Narrative, Precision, Value
 from domain.patient import Tradition
 from domain.recorded import Recorded
 from projections.model import ReadModel, Row, Rows, Table, Touch
@@ -19,6 +19,21 @@ Status: TypeAlias = Literal[
     "provisional", "differential", "confirmed", "resolved", "recurrent", "refuted", "entered_in_error"
 ]
 Part: TypeAlias = Literal["finding", "assessment", "symptom", "referral"]
+
+
+class Revision(Value, frozen=True, kw_only=True, omit_defaults=False):
+    """One change of a diagnosis, and why."""
+
+    version: int
+    tag: str
+    changes: dict[str, Change]
+    reason_code: str | None = None
+    narrative: Narrative | None = None
+    evidence: tuple[EvidenceLink, ...] = ()
+    occurred_at: datetime
+    recorded_at: datetime
+    position: int
+    decided_by: UUID
 
 
 class Diagnosis(Row, frozen=True, kw_only=True):
@@ -40,22 +55,7 @@ class Diagnosis(Row, frozen=True, kw_only=True):
     precision: Precision
     recorded_at: datetime
     recorded_by: UUID
-
-
-class Revision(Row, frozen=True, kw_only=True):
-    """One change of a diagnosis, and why."""
-
-    diagnosis_id: UUID
-    version: int
-    tag: str
-    changes: dict[str, Change]
-    reason_code: str | None = None
-    narrative: Narrative | None = None
-    evidence: tuple[EvidenceLink, ...] = ()
-    occurred_at: datetime
-    recorded_at: datetime
-    position: int
-    decided_by: UUID
+    revisions: tuple[Revision, ...] = ()
 
 
 class Entry(Row, frozen=True, kw_only=True):
@@ -75,7 +75,6 @@ class Entry(Row, frozen=True, kw_only=True):
 
 
 DIAGNOSIS = Table("diagnosis", Diagnosis, key=("diagnosis_id",))
-REVISION = Table("revision", Revision, key=("diagnosis_id", "version"))
 ENTRY = Table("entry", Entry, key=("diagnosis_id", "version"))
 
 Envelope: TypeAlias = Recorded[Event]
@@ -109,10 +108,9 @@ def _standing(rows: Rows, recorded: Envelope) -> Iterator[Diagnosis]:
 
 def _revise(rows: Rows, recorded: Envelope, event: diagnosis.DiagnosisRevised) -> Iterator[Row]:
     for found in _standing(rows, recorded):
-        values = msgspec.to_builtins({name: change.after for name, change in event.changes.items()})
-        yield msgspec.convert({**msgspec.structs.asdict(found), **values}, Diagnosis, from_attributes=True)
-        revision = _revision(recorded, event, event.changes, event.reason_code)
-        yield replace(revision, narrative=event.narrative, evidence=event.evidence)
+        values = {name: change.after for name, change in event.changes.items()}
+        revised = {**msgspec.structs.asdict(found), **values}
+        yield _with(msgspec.convert(revised, Diagnosis, from_attributes=True), recorded, event, event.changes)
 
 
 Step: TypeAlias = (
@@ -137,28 +135,26 @@ def _step(rows: Rows, recorded: Envelope, event: Step) -> Iterator[Row]:
     for found in _standing(rows, recorded):
         status = STATUS[type(event)]
         outcome = event.outcome if isinstance(event, diagnosis.DiagnosisResolved) else None
-        yield replace(
-            found, status=status, outcome=outcome, ended_at=event.occurred_at if status in ENDS else None
-        )
-        changes = {"status": Change(before=found.status, after=status)}
-        revision = _revision(recorded, event, changes, getattr(event, "reason_code", None))
-        yield replace(revision, evidence=getattr(event, "evidence", ()))
+        ended_at = event.occurred_at if status in ENDS else None
+        changed = replace(found, status=status, outcome=outcome, ended_at=ended_at)
+        yield _with(changed, recorded, event, {"status": Change(before=found.status, after=status)})
 
 
-def _revision(
-    recorded: Envelope, event: Event, changes: dict[str, Change], reason_code: str | None
-) -> Revision:
-    return Revision(
-        diagnosis_id=recorded.stream_id,
+def _with(found: Diagnosis, recorded: Envelope, event: Event, changes: dict[str, Change]) -> Diagnosis:
+    """Not every step gives a reason, or says more than its code."""
+    revision = Revision(
         version=recorded.version,
         tag=recorded.tag,
         changes=changes,
-        reason_code=reason_code,
+        reason_code=getattr(event, "reason_code", None),
+        narrative=getattr(event, "narrative", None),
+        evidence=getattr(event, "evidence", ()),
         occurred_at=event.occurred_at,
         recorded_at=recorded.recorded_at,
         position=recorded.position,
         decided_by=recorded.actor_id,
     )
+    return replace(found, revisions=(*found.revisions, revision))
 
 
 PARTS: dict[type[Event], tuple[Part, str | None]] = {
@@ -222,4 +218,4 @@ def evolve(rows: Rows, recorded: Envelope) -> Iterable[Row]:
     return () if fold is None else fold(rows, recorded, recorded.event)
 
 
-MODEL = ReadModel(name="diagnoses", tables=(DIAGNOSIS, REVISION, ENTRY), touches=touches, evolve=evolve)
+MODEL = ReadModel(name="diagnoses", tables=(DIAGNOSIS, ENTRY), touches=touches, evolve=evolve)

@@ -61,13 +61,15 @@ class Column:
 class Table(Generic[R]):
     """A table of one patient's rows: columns are the fields of `row`, `key` is unique within the patient.
 
-    `key[0]` is what `touches` names; `indexes` are written as SQL column lists, `shard, subject_id` is put first.
+    `key[0]` is what `touches` names. `indexes` are written as SQL column lists, `shard, subject_id` is put
+    first; `across` are those over all patients, where only `shard` is put first.
     """
 
     name: str
     row: type[R]
     key: tuple[str, ...]
     indexes: tuple[str, ...] = ()
+    across: tuple[str, ...] = ()
 
     @cached_property
     def columns(self) -> tuple[Column, ...]:
@@ -90,7 +92,10 @@ def _column(name: str, hint: object) -> Column:
 
 
 Touch = tuple[Table[Any], Any] | tuple[Table[Any]]
-"""The rows of a table that begin with this key, or all of the patient's rows in it."""
+"""The rows of a table whose key begins with this, or all of the patient's rows in it.
+
+A row that an event makes, and that no earlier event can have made, need not be named.
+"""
 
 
 class Rows:
@@ -160,7 +165,7 @@ class ReadModel:
         """Twelve hex digits over fold, tables and parameters: other code, other tables."""
         module = inspect.getmodule(self.evolve)
         sources = [inspect.getsource(m) for m in (module, *self.depends) if m is not None]
-        shape = [f"{t.name}{t.key}{t.columns}{t.indexes}" for t in self.tables]
+        shape = [f"{t.name}{t.key}{t.columns}{t.indexes}{t.across}" for t in self.tables]
         text = "\0".join([str(FOLD_VERSION), self.name, *sources, *shape, *self.parameters])
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 

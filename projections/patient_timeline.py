@@ -8,7 +8,8 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import replace
 
-from domain import diagnosis, feedback, patient
+from domain import feedback, patient
+from domain.diagnosis import events as diagnosis
 from domain.event import Change, Event
 from domain.recommendation import events as recommendation
 from projections import timeline_item

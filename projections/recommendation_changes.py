@@ -7,7 +7,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain import diagnosis, feedback, patient
+from domain import feedback, patient
+from domain.diagnosis import events as diagnosis
 from domain.event import Event, EvidenceType
 from domain.items import Item, ItemChange
 from domain.recorded import Recorded

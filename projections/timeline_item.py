@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import field
 
-from domain import diagnosis, feedback, patient
+from domain import feedback, patient
+from domain.diagnosis import events as diagnosis
 from domain.event import Event, Precision
 from domain.recommendation import events as recommendation
 from domain.recorded import Recorded

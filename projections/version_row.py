@@ -46,19 +46,30 @@ def reasons(recorded: Recorded[Event], event: VersionEvent) -> tuple[Reason, ...
     """The reasons of a new version, in the order in which they were given."""
     if isinstance(event, RecommendationRevised):
         return tuple(_by_code(recorded, event))
-    advanced = isinstance(event, RecommendationPhaseAdvanced)
-    restored = event if isinstance(event, RecommendationVersionRestored) else None
+    reason_code, narrative, evidence = _said(event)
     reason = Reason(
         version=event.recommendation_version,
-        reason_code=PHASE_ADVANCED if advanced else event.reason_code,
-        narrative=restored and restored.narrative,
-        evidence=restored.evidence if restored else (),
+        reason_code=reason_code,
+        narrative=narrative,
+        evidence=evidence,
         decided_by=event.decided_by,
         approved_by=getattr(event, "approved_by", None),
         recorded_at=recorded.recorded_at,
         position=recorded.position,
     )
     return (reason,)
+
+
+def _said(
+    event: RecommendationIssued | RecommendationPhaseAdvanced | RecommendationVersionRestored,
+) -> tuple[str, Narrative | None, tuple[EvidenceLink, ...]]:
+    match event:
+        case RecommendationIssued():
+            return event.reason_code, None, ()
+        case RecommendationPhaseAdvanced():
+            return PHASE_ADVANCED, None, ()
+        case RecommendationVersionRestored():
+            return event.reason_code, event.narrative, event.evidence
 
 
 def _by_code(recorded: Recorded[Event], event: RecommendationRevised) -> Iterator[Reason]:

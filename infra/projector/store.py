@@ -44,7 +44,9 @@ class TableStore:
         """CREATE TABLE with its primary key; indexes come separately, after a bulk load."""
         columns = [
             sql.SQL("{} {}{}").format(
-                sql.Identifier(column.name), _raw(column.sql_type), _raw("" if column.nullable else " NOT NULL")
+                sql.Identifier(column.name),
+                _raw(column.sql_type),
+                _raw("" if column.nullable else " NOT NULL"),
             )
             for column in self.table.columns
         ]
@@ -69,7 +71,11 @@ class TableStore:
         return made
 
     async def load(
-        self, connection: AsyncConnection, shard: int, touched: Iterable[tuple[UUID, Any]], into: Mapping[UUID, Rows]
+        self,
+        connection: AsyncConnection,
+        shard: int,
+        touched: Iterable[tuple[UUID, Any]],
+        into: Mapping[UUID, Rows],
     ) -> None:
         """Put the stored rows of these (patient, first part of the key) into the patients' rows."""
         pairs = list(touched)
@@ -77,9 +83,9 @@ class TableStore:
             return
         first = next(column for column in self.table.columns if column.name == self.table.key[0])
         cursor = await connection.execute(
-            sql.SQL("{} JOIN unnest(%b::uuid[], %b::{}[]) AS u(s, k) ON t.subject_id = u.s AND t.{} = u.k WHERE t.shard = %s").format(
-                self._select, _raw(first.sql_type), sql.Identifier(first.name)
-            ),
+            sql.SQL(
+                "{} JOIN unnest(%b::uuid[], %b::{}[]) AS u(s, k) ON t.subject_id = u.s AND t.{} = u.k WHERE t.shard = %s"
+            ).format(self._select, _raw(first.sql_type), sql.Identifier(first.name)),
             ([subject for subject, _ in pairs], [key for _, key in pairs], shard),
             binary=True,
         )
@@ -108,7 +114,9 @@ class TableStore:
         for one in gone:
             await connection.execute(self._delete, (shard, one.subject_id, *self.table.key_of(one.before)))
 
-    async def copy(self, connection: AsyncConnection, shard: int, rows: Iterable[tuple[UUID, int, Row]]) -> None:
+    async def copy(
+        self, connection: AsyncConnection, shard: int, rows: Iterable[tuple[UUID, int, Row]]
+    ) -> None:
         """Append rows (patient, position, row) by COPY: the fastest way into an empty table."""
         types = ["int4", "uuid", "int8", *(column.sql_type for column in self.table.columns)]
         statement = sql.SQL("COPY {} (shard, subject_id, changed_at, {}) FROM STDIN (FORMAT BINARY)").format(
@@ -153,7 +161,8 @@ class TableStore:
     @cached_property
     def _delete(self) -> sql.Composable:
         return sql.SQL("DELETE FROM {} WHERE shard = %s AND subject_id = %s AND {}").format(
-            self.name, sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in self.table.key)
+            self.name,
+            sql.SQL(" AND ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in self.table.key),
         )
 
     def _arrays(self, changed: Sequence[Difference]) -> list[list[Any]]:
@@ -176,7 +185,9 @@ class TableStore:
 
     def _row(self, values: Sequence[Any]) -> Row:
         fields = {
-            column.name: self._decoders[column.name].decode(value) if column.is_json and value is not None else value
+            column.name: self._decoders[column.name].decode(value)
+            if column.is_json and value is not None
+            else value
             for column, value in zip(self.table.columns, values, strict=True)
         }
         return cast("Row", self.table.row(**fields))
@@ -201,7 +212,9 @@ class ModelStore:
             await connection.execute(rollup_ddl(self.schema, rollup))
         if indexed:
             await self.index(connection)
-        await connection.execute(sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, sql.Identifier(READER)))
+        await connection.execute(
+            sql.SQL("GRANT USAGE ON SCHEMA {} TO {}").format(schema, sql.Identifier(READER))
+        )
         await connection.execute(
             sql.SQL("GRANT SELECT ON ALL TABLES IN SCHEMA {} TO {}").format(schema, sql.Identifier(READER))
         )
@@ -220,7 +233,9 @@ class ModelStore:
 
     async def drop(self, connection: AsyncConnection) -> None:
         """Drop the schema with everything in it, if it is there."""
-        await connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema)))
+        await connection.execute(
+            sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(sql.Identifier(self.schema))
+        )
 
     async def save(self, connection: AsyncConnection, shard: int, changed: Differences) -> None:
         """Write a batch's differences, and what they add to the sums."""
@@ -233,7 +248,9 @@ class ModelStore:
         """Fill empty rollup tables from the contributions that are there."""
         for rollup in self.model.rollups:
             await connection.execute(
-                sql.SQL("INSERT INTO {} {}").format(sql.Identifier(self.schema, rollup.name), summed(self.schema, rollup)),
+                sql.SQL("INSERT INTO {} {}").format(
+                    sql.Identifier(self.schema, rollup.name), summed(self.schema, rollup)
+                ),
                 (shard,),
             )
 
@@ -241,7 +258,9 @@ class ModelStore:
 def rollup_ddl(schema: str, rollup: Rollup) -> sql.Composable:
     """CREATE TABLE of a rollup: its groups are its key, its sums are integers."""
     types = {column.name: column.sql_type for column in rollup.over.columns}
-    columns = [sql.SQL("{} {} NOT NULL").format(sql.Identifier(name), _raw(types[name])) for name in rollup.by]
+    columns = [
+        sql.SQL("{} {} NOT NULL").format(sql.Identifier(name), _raw(types[name])) for name in rollup.by
+    ]
     columns += [sql.SQL("{} bigint NOT NULL").format(sql.Identifier(name)) for name in rollup.sums]
     return sql.SQL("CREATE TABLE {} (shard integer NOT NULL, {}, PRIMARY KEY (shard, {}))").format(
         sql.Identifier(schema, rollup.name),
@@ -255,9 +274,9 @@ def summed(schema: str, rollup: Rollup) -> sql.Composed:
     groups = sql.SQL(", ").join(map(sql.Identifier, rollup.by))
     sums = [sql.SQL("sum({})::bigint AS {}").format(*[sql.Identifier(name)] * 2) for name in rollup.sums]
     some = sql.SQL(" OR ").join(sql.SQL("sum({}) <> 0").format(sql.Identifier(name)) for name in rollup.sums)
-    return sql.SQL("SELECT shard, {}, {} FROM {} WHERE shard = %s AND NOT removed GROUP BY shard, {} HAVING {}").format(
-        groups, sql.SQL(", ").join(sums), sql.Identifier(schema, rollup.over.name), groups, some
-    )
+    return sql.SQL(
+        "SELECT shard, {}, {} FROM {} WHERE shard = %s AND NOT removed GROUP BY shard, {} HAVING {}"
+    ).format(groups, sql.SQL(", ").join(sums), sql.Identifier(schema, rollup.over.name), groups, some)
 
 
 def _sums(rollup: Rollup, changed: Differences) -> dict[tuple[Any, ...], list[int]]:
@@ -267,21 +286,29 @@ def _sums(rollup: Rollup, changed: Differences) -> dict[tuple[Any, ...], list[in
             continue
         for row, sign in ((one.before, -1), (one.after, 1)):
             if row is not None and not row.removed:
-                totals = sums.setdefault(tuple(getattr(row, name) for name in rollup.by), [0] * len(rollup.sums))
+                totals = sums.setdefault(
+                    tuple(getattr(row, name) for name in rollup.by), [0] * len(rollup.sums)
+                )
                 for place, name in enumerate(rollup.sums):
                     totals[place] += sign * getattr(row, name)
     return {group: totals for group, totals in sums.items() if any(totals)}
 
 
 async def _add(
-    connection: AsyncConnection, schema: str, shard: int, rollup: Rollup, sums: dict[tuple[Any, ...], list[int]]
+    connection: AsyncConnection,
+    schema: str,
+    shard: int,
+    rollup: Rollup,
+    sums: dict[tuple[Any, ...], list[int]],
 ) -> None:
     """Add differences to the sums; a group that comes to nothing is deleted."""
     if not sums:
         return
     types = {column.name: column.sql_type for column in rollup.over.columns}
     names = [sql.Identifier(name) for name in (*rollup.by, *rollup.sums)]
-    arrays = [_raw(f"%b::{types[name]}[]") for name in rollup.by] + [_raw("%b::bigint[]") for _ in rollup.sums]
+    arrays = [_raw(f"%b::{types[name]}[]") for name in rollup.by] + [
+        _raw("%b::bigint[]") for _ in rollup.sums
+    ]
     table = sql.Identifier(schema, rollup.name)
     values = [[group[place] for group in sums] for place in range(len(rollup.by))]
     values += [[totals[place] for totals in sums.values()] for place in range(len(rollup.sums))]
@@ -302,7 +329,8 @@ async def _add(
     )
     await connection.execute(
         sql.SQL("DELETE FROM {} WHERE shard = %s AND {}").format(
-            table, sql.SQL(" AND ").join(sql.SQL("{} = 0").format(sql.Identifier(name)) for name in rollup.sums)
+            table,
+            sql.SQL(" AND ").join(sql.SQL("{} = 0").format(sql.Identifier(name)) for name in rollup.sums),
         ),
         (shard,),
     )

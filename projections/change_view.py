@@ -1,0 +1,204 @@
+"""Two versions compared: what differs, what came and went between them, and the reasons on the way."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import TypeAlias
+from uuid import UUID
+
+import msgspec
+from psycopg import sql
+
+from domain.comparison import compare
+from domain.errors import NotFound, Rejected
+from domain.event import Change, EvidenceLink, Narrative
+from domain.items import Items, apply_changes
+from projections.item_view import ItemView, changed_fields, whole
+from projections.model import Rows
+from projections.queries import Tables, both, living
+from projections.recommendation_changes import EVIDENCE, STEP, Evidence, Fate, Step
+from projections.version_row import PHASE_ADVANCED, Reason
+
+
+class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of evidence after it was cited."""
+
+    fate: Fate
+    position: int
+    recorded_at: datetime
+
+
+class CitedEvidence(EvidenceLink, frozen=True, kw_only=True, omit_defaults=False):
+    changed_since: ChangedSince | None = None
+
+
+class PathReason(msgspec.Struct, frozen=True, kw_only=True):
+    """Why one version on the way came to be."""
+
+    recommendation_id: UUID
+    version: int
+    reason_code: str
+    item_ids: tuple[UUID, ...]
+    narrative: Narrative | None
+    evidence: tuple[CitedEvidence, ...]
+    decided_by: UUID
+    approved_by: UUID | None
+    recorded_at: datetime
+
+
+class ChangedItem(msgspec.Struct, frozen=True, kw_only=True):
+    item_id: UUID
+    fields: dict[str, Change]
+    reasons: tuple[PathReason, ...]
+
+
+class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
+    """`order` holds the items' ids where they do not stand in the old order with new ones at the end."""
+
+    added: tuple[ItemView, ...]
+    removed: tuple[ItemView, ...]
+    changed: tuple[ChangedItem, ...]
+    unchanged: tuple[UUID, ...]
+    transient: tuple[UUID, ...]
+    order: tuple[UUID, ...] | None
+    reasons: tuple[PathReason, ...]
+
+
+Place: TypeAlias = tuple[UUID, int]
+"""A version of a line."""
+
+STEPS_OF_LINES = both(sql.SQL("recommendation_id = ANY(%(lines)s)"))
+CHANGED_EVIDENCE = both(sql.SQL("fate IS NOT NULL"))
+
+
+async def versions(tables: Tables, recommendation_id: UUID, first: int, last: int) -> ComparedVersions:
+    """Two versions of a line. Raises Rejected("compare.order") and NotFound("compare.unknown_version")."""
+    _in_order(first, last)
+    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [recommendation_id]})
+    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
+    return _versions(steps, evidence, recommendation_id, first, last)
+
+
+def versions_of(group: Sequence[Rows], recommendation_id: UUID, first: int, last: int) -> ComparedVersions:
+    """The same from rows in memory."""
+    _in_order(first, last)
+    return _versions(*_rows_of(group), recommendation_id, first, last)
+
+
+async def lines(tables: Tables, left: Place, right: Place) -> ComparedVersions:
+    """Versions of two lines, whose items have nothing in common but what was carried over by id."""
+    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [left[0], right[0]]})
+    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
+    return _lines(steps, evidence, left, right)
+
+
+def lines_of(group: Sequence[Rows], left: Place, right: Place) -> ComparedVersions:
+    """The same from rows in memory."""
+    return _lines(*_rows_of(group), left, right)
+
+
+def _rows_of(group: Sequence[Rows]) -> tuple[list[Step], list[Evidence]]:
+    return list(living(group, STEP)), [e for e in living(group, EVIDENCE) if e.fate is not None]
+
+
+def _in_order(first: int, last: int) -> None:
+    if first >= last:
+        raise Rejected("compare.order")
+
+
+def _versions(
+    steps: Iterable[Step], evidence: Iterable[Evidence], recommendation_id: UUID, first: int, last: int
+) -> ComparedVersions:
+    path = _path(steps, recommendation_id, last)
+    snapshots = _snapshots(path)
+    if not 1 <= first <= len(snapshots):
+        raise NotFound("compare.unknown_version")
+    old, new = snapshots[first - 1], snapshots[last - 1]
+    ends = {item.item_id for item in (*old, *new)}
+    between = [item.item_id for items in snapshots[first : last - 1] for item in items]
+    transient = tuple(dict.fromkeys(item_id for item_id in between if item_id not in ends))
+    return _compared(old, new, transient, _reasons(path[first:], evidence))
+
+
+def _lines(steps: list[Step], evidence: list[Evidence], left: Place, right: Place) -> ComparedVersions:
+    paths = [_path(steps, *place) for place in (left, right)]
+    old, new = (_snapshots(path)[-1] for path in paths)
+    return _compared(old, new, (), _reasons([step for path in paths for step in path], evidence))
+
+
+def _path(steps: Iterable[Step], recommendation_id: UUID, last: int) -> list[Step]:
+    """The steps from the first version to the last one asked for."""
+    path = [
+        step
+        for step in steps
+        if step.recommendation_id == recommendation_id and step.recommendation_version <= last
+    ]
+    path.sort(key=lambda step: step.recommendation_version)
+    if not path or path[-1].recommendation_version != last:
+        raise NotFound("compare.unknown_version")
+    return path
+
+
+def _snapshots(path: Iterable[Step]) -> list[Items]:
+    nothing: Items = ()
+    return list(accumulate(path, _next, initial=nothing))[1:]
+
+
+def _next(items: Items, step: Step) -> Items:
+    return apply_changes(items, step.changes) if step.items is None else step.items
+
+
+def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathReason, ...]:
+    fates = {(one.type, one.ref): one for one in evidence}
+    return tuple(
+        PathReason(
+            recommendation_id=step.recommendation_id,
+            version=reason.version,
+            reason_code=reason.reason_code,
+            item_ids=reason.item_ids,
+            narrative=reason.narrative,
+            evidence=tuple(
+                _cited(link, reason, fates.get((link.type, link.ref))) for link in reason.evidence
+            ),
+            decided_by=reason.decided_by,
+            approved_by=reason.approved_by,
+            recorded_at=reason.recorded_at,
+        )
+        for step in path
+        for reason in step.reasons
+    )
+
+
+def _cited(link: EvidenceLink, reason: Reason, found: Evidence | None) -> CitedEvidence:
+    since = None
+    if found is not None and found.fate and found.position > (link.pinned_position or reason.position):
+        since = ChangedSince(fate=found.fate, position=found.position, recorded_at=found.recorded_at)
+    return CitedEvidence(**msgspec.structs.asdict(link), changed_since=since)
+
+
+def _compared(
+    old: Items, new: Items, transient: tuple[UUID, ...], reasons: tuple[PathReason, ...]
+) -> ComparedVersions:
+    difference = compare(old, new)
+    before, after = ({item.item_id: item for item in items} for items in (old, new))
+    return ComparedVersions(
+        added=tuple(map(whole, difference.added)),
+        removed=tuple(map(whole, difference.removed)),
+        changed=tuple(
+            ChangedItem(
+                item_id=one.item_id,
+                fields=changed_fields(before[one.item_id], after[one.item_id], tuple(one.fields)),
+                reasons=tuple(reason for reason in reasons if _concerns(reason, one.item_id)),
+            )
+            for one in difference.changed
+        ),
+        unchanged=difference.unchanged,
+        transient=transient,
+        order=difference.order,
+        reasons=reasons,
+    )
+
+
+def _concerns(reason: PathReason, item_id: UUID) -> bool:
+    """A restored version gives its reason for all items; a new phase changes none."""
+    return item_id in reason.item_ids or (not reason.item_ids and reason.reason_code != PHASE_ADVANCED)

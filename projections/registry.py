@@ -1,0 +1,25 @@
+"""All read models there are."""
+
+from projections import (
+    audit_trail,
+    diagnoses,
+    patient_groups,
+    patient_timeline,
+    recommendation_changes,
+    recommendation_versions,
+    statistics,
+)
+from projections.model import ReadModel
+
+
+def models(time_zone: str) -> tuple[ReadModel, ...]:
+    """The read models of this release; days are days of the zone."""
+    return (
+        patient_timeline.MODEL,
+        diagnoses.MODEL,
+        recommendation_versions.MODEL,
+        recommendation_changes.MODEL,
+        patient_groups.MODEL,
+        audit_trail.MODEL,
+        statistics.model(time_zone),
+    )
