@@ -1,9 +1,10 @@
 """Between an import and the log: what is known of a patient there, and a planned request appended."""
 
+from typing import cast
 from uuid import UUID
 
 from domain.event import Event, Locale, Origin
-from domain.patient import claims
+from domain.patient import PatientEvent, claims
 from domain.recorded import Meta, RequestMark
 from infra.event_log.append import Append, Claim, Guard, NewEvent, SubjectErased, request_id
 from infra.event_log.reader import Reader
@@ -91,7 +92,7 @@ class Appending:
         )
 
     def _claims(self, request: Request) -> tuple[Claim, ...]:
-        changed = claims(request.events, request.before)
+        changed = claims(cast("tuple[PatientEvent, ...]", request.events), request.before)
         return (
             *(Claim(kind, value, self._patient_id, take=False) for kind, value in sorted(changed.release)),
             *(Claim(kind, value, self._patient_id) for kind, value in sorted(changed.take)),

@@ -29,23 +29,18 @@ ITEM_STATUSES: Mapping[str, ItemStatus] = {
     "cancelled": "cancelled",
     "stopped": "stopped",
 }
-KINDS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
-    (re.compile(rf"\b(?:{pattern})", re.IGNORECASE), kind)
-    for pattern, kind in (
-        (r"avoid|to prevent|limit ", "avoidance"),
-        (r"diet|nutrition|food|sodium", "dietary"),
-        (r"referral|refer to", "referral"),
-        (r"screening|monitor|assessment|blood test|interview|colonoscopy|weigh|measure", "monitoring"),
-        (r"massage", "massage"),
-        (
-            r"exercise|physical|rehabilitation|mobility|breathing|heat therapy|ice |rest, ice",
-            "physical_therapy",
-        ),
-        (r"drug detox|steroid|nebulizer|immunotherapy|medication|chemotherapy|moistur", "medication"),
-        (r"education|counsel|cessation|addiction|support|memory|stress|psycho|discussion", "behavioral"),
-    )
+WORDS_OF_KINDS: tuple[tuple[str, Kind], ...] = (
+    ("avoid|to prevent|limit ", "avoidance"),
+    ("diet|nutrition|food|sodium", "dietary"),
+    ("referral|refer to", "referral"),
+    ("screening|monitor|assessment|blood test|interview|colonoscopy|weigh|measure", "monitoring"),
+    ("massage", "massage"),
+    ("exercise|physical|rehabilitation|mobility|breathing|heat|ice |rest, ice", "physical_therapy"),
+    ("drug detox|steroid|nebulizer|immunotherapy|medication|chemotherapy|moistur", "medication"),
+    ("education|counsel|cessation|addiction|support|memory|stress|psycho|discussion", "behavioral"),
 )
 """How an activity is filed, by its words; the words themselves stay as the source has them."""
+KINDS = tuple((re.compile(rf"\b(?:{words})", re.IGNORECASE), kind) for words, kind in WORDS_OF_KINDS)
 KINDS_OF_REQUESTS: Mapping[str, Kind] = {"MedicationRequest": "medication", "NutritionOrder": "dietary"}
 
 _care_plan = msgspec.json.Decoder(CarePlan).decode
@@ -111,8 +106,9 @@ def _kind(activity: Activity, remedy: Coded) -> Kind:
     if detail and detail.do_not_perform:
         return "avoidance"
     request = (detail.kind if detail else None) or (activity.reference.reference or "").partition("/")[0]
-    by_words = (kind for pattern, kind in KINDS if pattern.search(remedy.text))
-    return KINDS_OF_REQUESTS.get(request or "") or next(by_words, "lifestyle")
+    if request in KINDS_OF_REQUESTS:
+        return KINDS_OF_REQUESTS[request]
+    return next((kind for pattern, kind in KINDS if pattern.search(remedy.text)), "lifestyle")
 
 
 def _dose(detail: ActivityDetail) -> Dose | None:

@@ -129,8 +129,16 @@ class Planner:
 
     def _facts(self, step: Step, ref: str) -> Facts:
         origin = Origin(channel="import", method="imported", source_ref=ref)
-        common = {"now": self._house.now, "actor": ACTOR, "origin": origin, "new_id": self._house.new_id()}
-        whose = {"patient_id": self._known.patient_id, "standing": standing(self._known.patient.state)}
+        common: dict[str, Any] = {
+            "now": self._house.now,
+            "actor": ACTOR,
+            "origin": origin,
+            "new_id": self._house.new_id(),
+        }
+        whose: dict[str, Any] = {
+            "patient_id": self._known.patient_id,
+            "standing": standing(self._known.patient.state),
+        }
         match step.category:
             case "patient":
                 return PatientFacts(**common)

@@ -1,6 +1,6 @@
 """Diagnoses and symptoms: from what is stated to commands for a diagnosis' stream."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,7 +28,7 @@ from infra.fhir.planning_base import changed, told, view
 from infra.fhir.stated import Ending, StatedDiagnosis, StatedSymptom
 
 DETAILS = ("condition", "severity", "onset", "status")
-ENDINGS = {
+ENDINGS: Mapping[type[Event], str | None] = {
     DiagnosisResolved: "resolved",
     DiagnosisRefuted: "refuted",
     DiagnosisEnteredInError: "entered_in_error",
@@ -40,7 +40,7 @@ def of_diagnosis(
     record: StatedDiagnosis, said: list[Event], last: datetime | None, now: datetime
 ) -> list[Command]:
     """Recorded and ended as the source has it; afterwards exactly what it says otherwise."""
-    wanted = {
+    wanted: dict[str, Any] = {
         "condition": record.condition,
         "severity": record.severity,
         "onset": record.onset.at if record.onset else None,

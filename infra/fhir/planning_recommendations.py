@@ -1,7 +1,7 @@
 """Care plans and prescriptions: from what is stated to commands for a recommendation's stream."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TypeVar
 
@@ -29,7 +29,7 @@ UNCHECKED = SafetyCheck(result="not_applicable")
 """Whoever prescribed it checked it; the house did not."""
 B = TypeVar("B", bound=ItemBody)
 OVER = frozenset({"stopped", "completed", "cancelled"})
-ENDINGS = {
+ENDINGS: Mapping[type[Event], str | None] = {
     RecommendationCompleted: "completed",
     RecommendationDiscontinued: "discontinued",
     RecommendationSuspended: "suspended",
