@@ -9,8 +9,8 @@ from msgspec import Struct
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("domain", "projections", "infra", "api")
 
-# What is given a code: the classes that descend from DomainError, and the error of one field.
-_CODED = {"DomainError", "FieldError"}
+# What is given a code, and at which place: DomainError with its descendants, a field's error, the rendering.
+_CODED = {"DomainError": 0, "FieldError": 0, "render": 2}
 _TOLD = {"patient", "diagnosis", "recommendation", "feedback"}
 
 
@@ -53,7 +53,7 @@ def _coded_names(modules: dict[str, ast.Module]) -> frozenset[str]:
 def _keys(node: ast.AST, coded: frozenset[str]) -> Iterator[tuple[str, frozenset[str] | None]]:
     if isinstance(node, ast.Call) and _name(node.func) in coded:
         named = {keyword.arg: keyword.value for keyword in node.keywords}
-        code = named.get("code") or next(iter(node.args), None)
+        code = named.get("code") or next(iter(node.args[_CODED.get(_name(node.func), 0) :]), None)
         supplied = _supplied(named.get("arguments"))
         yield from ((f"problem.{literal}", supplied) for literal in _literals(code))
     if isinstance(node, ast.ClassDef):

@@ -39,7 +39,7 @@ FAMILIES = {
     "EvidenceLink.type": "evidence",
     "AccountInvited.roles": "role",
 }
-UNWORDED = {"SafetyCheck.result", "locale", "lang"}
+UNWORDED = {"SafetyCheck.result", "side", "locale", "lang"}
 
 
 def codes(structs: Iterable[type], seen: set[type]) -> Iterator[tuple[str, str]]:
