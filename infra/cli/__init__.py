@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from infra.cli import doctor
+from infra.cli import doctor, import_
 from infra.errors import CommandFailed, CommandMisused
 from infra.settings import SettingsError
 
-COMMANDS = (doctor,)
+COMMANDS = (doctor, import_)
 
 OK, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
 
