@@ -168,7 +168,7 @@ class Import:
         raise Unusable("version.conflict")
 
     async def _try(self, tries: _Tries, spool: Spool) -> list[Planned]:
-        known = await self._known(tries)
+        known = await self._known(tries, spool)
         appending = Appending(self._writer, tries.ref, known.patient_id, self._run_id, self._settings.locale)
         now = datetime.now(UTC)
         planner = Planner(known, House(now, new_id, self._settings.locale, spool.medication), tries.kept)
@@ -184,11 +184,16 @@ class Import:
         self.report.vanished += gone
         return outcomes
 
-    async def _known(self, tries: _Tries) -> KnownPatient:
+    async def _known(self, tries: _Tries, spool: Spool) -> KnownPatient:
         known = await load(self._reader, tries.ref)
-        if known is None and not any(isinstance(one.record, StatedPatient) for one in tries.kept):
+        if known is not None:
+            return known
+        stated_as = next((one.record for one in tries.kept if isinstance(one.record, StatedPatient)), None)
+        if stated_as is None:
             raise Unusable("import.patient_unknown", tries.ref)
-        return known or KnownPatient(new_id())
+        if kind := spool.held_by_another(stated_as):
+            raise ClaimTaken(kind)
+        return KnownPatient(new_id())
 
     def _without(self, tries: _Tries, detail: str, code: str) -> None:
         """The patient is brought in without this detail, and it is said."""

@@ -9,18 +9,27 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from domain.patient.claims import ClaimKind, normalised
 from infra.fhir import stated
-from infra.fhir.stated import AnyStated, Stated, StatedMedication
+from infra.fhir.stated import AnyStated, Stated, StatedMedication, StatedPatient
 
-TABLE = """
+TABLES = """
+CREATE TABLE claim (
+    kind TEXT NOT NULL,
+    value TEXT NOT NULL,
+    patient TEXT NOT NULL,
+    PRIMARY KEY (kind, value, patient)
+) WITHOUT ROWID;
 CREATE TABLE record (
     patient TEXT NOT NULL,
     ref TEXT NOT NULL,
     place TEXT NOT NULL,
     body BLOB NOT NULL,
     PRIMARY KEY (patient, ref)
-) WITHOUT ROWID
+) WITHOUT ROWID;
 """
+CLAIMS: tuple[ClaimKind, ...] = ("patient_no", "phone")
+"""What a source states of a patient and only one patient may have."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +52,7 @@ class Spool:
         self._open.callback(self._connection.close)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.execute(TABLE)
+        self._connection.executescript(TABLES)
         self._connection.execute("BEGIN")
         return self
 
@@ -66,6 +75,10 @@ class Spool:
         if added.rowcount == 0:
             self._connection.execute(
                 "UPDATE record SET place = ?, body = ? WHERE patient = ? AND ref = ?", (place, body, *key)
+            )
+        for kind, value in _claims(record):
+            self._connection.execute(
+                "INSERT OR IGNORE INTO claim VALUES (?, ?, ?)", (kind, value, record.patient)
             )
         return added.rowcount == 0
 
@@ -91,6 +104,16 @@ class Spool:
         )
         return [Kept(stated.decode(body), place) for body, place in rows]
 
+    def held_by_another(self, record: StatedPatient) -> ClaimKind | None:
+        """Which of a patient's claims belongs to one who comes before them: the same whoever is quicker."""
+        for kind, value in _claims(record):
+            (first,) = self._connection.execute(
+                "SELECT min(patient) FROM claim WHERE kind = ? AND value = ?", (kind, value)
+            ).fetchone()
+            if first is not None and first < record.patient:
+                return kind
+        return None
+
     def medication(self, ref: str) -> StatedMedication | None:
         """What a medicine is called, wherever it was read."""
         row = self._connection.execute(
@@ -98,3 +121,9 @@ class Spool:
         ).fetchone()
         record = stated.decode(row[0]) if row else None
         return record if isinstance(record, StatedMedication) else None
+
+
+def _claims(record: Stated) -> Iterator[tuple[ClaimKind, str]]:
+    if isinstance(record, StatedPatient):
+        written = {"patient_no": record.patient_no, "phone": record.phone}
+        yield from ((kind, normalised(kind, value)) for kind in CLAIMS if (value := written[kind]))
