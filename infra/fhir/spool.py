@@ -5,11 +5,12 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from domain.patient.claims import ClaimKind, normalised
+from domain import patient
 from infra.fhir import stated
 from infra.fhir.stated import AnyStated, Stated, StatedMedication, StatedPatient
 
@@ -28,8 +29,8 @@ CREATE TABLE record (
     PRIMARY KEY (patient, ref)
 ) WITHOUT ROWID;
 """
-CLAIMS: tuple[ClaimKind, ...] = ("patient_no", "phone")
-"""What a source states of a patient and only one patient may have."""
+
+NO_MATTER_WHEN = datetime.fromtimestamp(0, UTC)
 
 
 @dataclass(frozen=True)
@@ -85,8 +86,8 @@ class Spool:
     def patients(self) -> Iterator[str]:
         """Whose records there are, in a fixed order."""
         yield from (
-            patient
-            for (patient,) in self._connection.execute(
+            ref
+            for (ref,) in self._connection.execute(
                 "SELECT DISTINCT patient FROM record WHERE patient <> '' ORDER BY patient"
             )
         )
@@ -97,14 +98,14 @@ class Spool:
         ).fetchone()
         return int(count)
 
-    def of(self, patient: str) -> list[Kept]:
+    def of(self, ref: str) -> list[Kept]:
         """Everything that is stated of a patient."""
         rows = self._connection.execute(
-            "SELECT body, place FROM record WHERE patient = ? ORDER BY ref", (patient,)
+            "SELECT body, place FROM record WHERE patient = ? ORDER BY ref", (ref,)
         )
         return [Kept(stated.decode(body), place) for body, place in rows]
 
-    def held_by_another(self, record: StatedPatient) -> ClaimKind | None:
+    def held_by_another(self, record: StatedPatient) -> str | None:
         """Which of a patient's claims belongs to one who comes before them: the same whoever is quicker."""
         for kind, value in _claims(record):
             (first,) = self._connection.execute(
@@ -123,7 +124,11 @@ class Spool:
         return record if isinstance(record, StatedMedication) else None
 
 
-def _claims(record: Stated) -> Iterator[tuple[ClaimKind, str]]:
-    if isinstance(record, StatedPatient):
-        written = {"patient_no": record.patient_no, "phone": record.phone}
-        yield from ((kind, normalised(kind, value)) for kind in CLAIMS if (value := written[kind]))
+def _claims(record: Stated) -> list[patient.Claim]:
+    """What is stated of a patient and only one patient may have, patient number before phone."""
+    if not isinstance(record, StatedPatient):
+        return []
+    registered = patient.PatientRegistered(
+        occurred_at=NO_MATTER_WHEN, patient_no=record.patient_no, name=record.name, phone=record.phone
+    )
+    return sorted(patient.claims([registered], patient.INITIAL).take)
