@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 import psycopg
+import pytest
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import class_row
 
@@ -22,6 +23,13 @@ APPEND = f"SELECT * FROM log.append(%b::integer, %b::timestamptz, %b::bytea[], {
 BACKFILL = (
     f"SELECT * FROM log.backfill(%b::integer, %b::timestamptz[], %b::bytea[], {ARRAYS}) ORDER BY request"
 )
+
+
+CLOCKS_APART = "TK001"
+RECORDED_AT_RUNS_WRONG = "TK002"
+DEPENDENT = "TK003"
+MALFORMED = "TK004"
+NO_SUCH_SHARD = "P0002"
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -94,6 +102,11 @@ def arrays(requests: Sequence[Request]) -> tuple[list[object], ...]:
     columns += [[row[i] for row in guards] for i in range(3)]
     columns += [[row[i] for row in claims] for i in range(4)]
     return [r.id for r in requests], *columns
+
+
+def refused(state: str) -> "pytest.RaisesExc[psycopg.Error]":
+    """A call that is refused whole, with this state."""
+    return pytest.RaisesExc(psycopg.Error, check=lambda error: error.sqlstate == state)
 
 
 def outcomes(answers: Sequence[Answer]) -> list[str]:

@@ -199,10 +199,10 @@ def test_thousands_of_events_fit_into_one_insert(datastore: LosesAnswers, owner:
     assert positions(owner) == list(range(1, 5001))
 
 
-@pytest.mark.parametrize("versions", [(0,), (2,), (1, 3), (1, 1)])
-def test_a_stream_counts_from_one_without_gaps(datastore: LosesAnswers, versions: tuple[int, ...]) -> None:
-    with pytest.raises(IntegrityError):
-        LogApplicationRecorder(datastore).insert_events(stored(uuid4(), *versions))
+def test_a_stream_counts_from_one_without_gaps(datastore: LosesAnswers) -> None:
+    for versions in ((0,), (2,), (1, 3), (1, 1)):
+        with pytest.raises(IntegrityError):
+            LogApplicationRecorder(datastore).insert_events(stored(uuid4(), *versions))
 
 
 def test_columns_that_the_library_does_not_know_stay_empty(

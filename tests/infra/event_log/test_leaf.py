@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import resources
 from uuid import UUID, uuid4
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.infra.event_log.calls import Connection, Event, Request, append, connected, one
@@ -180,6 +180,7 @@ SOME_ROW = st.fixed_dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(row=SOME_ROW, other=SOME_ROW)
 def test_two_rows_never_share_an_encoding(row: Row, other: Row) -> None:
     assert (leaf(row) == leaf(other)) == (row == other)
@@ -188,6 +189,7 @@ def test_two_rows_never_share_an_encoding(row: Row, other: Row) -> None:
 
 
 def test_sql_and_document_agree_on_any_row(app: Connection) -> None:
+    @settings(deadline=None)
     @given(row=SOME_ROW)
     def law(row: Row) -> None:
         assert one_hash(app, row) == hashlib.sha256(leaf(row)).digest()

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from eventsourcing.persistence import EventStore, JSONTranscoder, StoredEvent
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.catalog import EVENTS, UNSEALED, tag_of
@@ -26,6 +26,7 @@ ANY_EVENT = st.one_of([anything(event_type) for event_type in EVENTS.values()])
 SOME = ANY_EVENT.filter(lambda event: tag_of(type(event)) not in UNSEALED)
 
 
+@settings(deadline=None)
 @given(event=ANY_EVENT)
 def test_what_is_stored_comes_back_under_its_tag(event: Event) -> None:
     enveloped = Enveloped(uuid4(), 3, event)
@@ -34,6 +35,7 @@ def test_what_is_stored_comes_back_under_its_tag(event: Event) -> None:
     assert KEYED.to_domain_event(stored) == enveloped
 
 
+@settings(deadline=None)
 @given(event=SOME)
 def test_a_personal_event_stays_closed_without_its_key_and_out_of_its_place(event: Event) -> None:
     stored = KEYED.to_stored_event(Enveloped(uuid4(), 3, event))
