@@ -71,6 +71,7 @@ def test_nothing_is_wrong_with_the_catalogs(capsys: pytest.CaptureFixture[str]) 
 
 
 @pytest.mark.parametrize("locale", LOCALES)
+@pytest.mark.third_party
 def test_every_plural_has_exactly_the_cases_of_its_language(locale: str) -> None:
     rules = cldr("plurals.json")["supplemental"]["plurals-type-cardinal"][locale]
     categories = {rule.removeprefix("pluralRule-count-") for rule in rules}

@@ -47,6 +47,7 @@ def test_a_moment_without_a_zone_is_a_bug() -> None:
         format_date("fa", BEFORE_MIDNIGHT_IN_UTC.replace(tzinfo=None))
 
 
+@pytest.mark.third_party
 def test_every_day_of_two_centuries_agrees_with_the_oracle() -> None:
     names = cldr("fa.ca-persian.json")["main"]["fa"]["dates"]["calendars"]["persian"]["months"]
     months = names["format"]["wide"]
@@ -61,6 +62,7 @@ def test_every_day_of_two_centuries_agrees_with_the_oracle() -> None:
 
 
 @pytest.mark.parametrize("locale", ["ar", "en"])
+@pytest.mark.third_party
 def test_every_day_of_a_leap_year_agrees_with_cldr(locale: str) -> None:
     calendar = cldr(f"{locale}.ca-gregorian.json")["main"][locale]["dates"]["calendars"]["gregorian"]
     months = calendar["months"]["format"]["wide"]

@@ -20,6 +20,7 @@ def test_numbers_in_three_languages() -> None:
 
 
 @pytest.mark.parametrize(("locale", "system"), [("fa", "arabext"), ("ar", "arab"), ("en", "latn")])
+@pytest.mark.third_party
 def test_signs_and_digits_agree_with_cldr(locale: str, system: str) -> None:
     digits = cldr("numberingSystems.json")["supplemental"]["numberingSystems"][system]["_digits"]
     signs = cldr(f"{locale}.numbers.json")["main"][locale]["numbers"][f"symbols-numberSystem-{system}"]
