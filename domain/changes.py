@@ -21,8 +21,12 @@ def changes(known: msgspec.Struct, wanted: msgspec.Struct) -> dict[str, Change]:
 
 
 def change(before: object, after: object) -> Change:
-    """Both values as JSON values, as they are stored."""
-    return Change(before=msgspec.to_builtins(before), after=msgspec.to_builtins(after))
+    """Both values as they come back from the log: as JSON values."""
+    return Change(before=_stored(before), after=_stored(after))
+
+
+def _stored(value: object) -> object:
+    return msgspec.json.decode(msgspec.json.encode(value))
 
 
 def changed(known: S, fields: Mapping[str, Change]) -> S:

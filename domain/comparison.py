@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from domain.changes import change
 from domain.event import Change, Value
 from domain.items import Item, ItemBody, Items, recorded_item
 
@@ -70,14 +71,13 @@ def _differences(old: Value, new: Value, path: str = "") -> Iterator[tuple[str, 
         if isinstance(before, Value) and isinstance(after, Value):
             yield from _differences(before, after, f"{path}{name}.")
         elif before != after:
-            builtins = msgspec.to_builtins(before), msgspec.to_builtins(after)
-            yield f"{path}{name}", Change(before=builtins[0], after=builtins[1])
+            yield f"{path}{name}", change(before, after)
 
 
 def _changed(item: Item, fields: dict[str, Change]) -> Item:
     tree = msgspec.to_builtins(item)
-    for path, change in fields.items():
+    for path, each in fields.items():
         part, _, name = path.rpartition(".")
-        (tree[part] if part else tree)[name] = change.after
+        (tree[part] if part else tree)[name] = each.after
     body = {name: value for name, value in tree.items() if name in ItemBody.__struct_fields__}
     return recorded_item(msgspec.convert(body, ItemBody), item.item_id)
