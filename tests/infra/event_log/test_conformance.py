@@ -32,7 +32,7 @@ from infra.event_log.recorder import (
     LogProcessRecorder,
     LogTrackingRecorder,
 )
-from tests.infra.event_log.calls import Connection, Fresh, new, one, positions, settings_of
+from tests.infra.event_log.calls import Connection, new, one, positions, settings_of
 
 
 class FromZero(LogAggregateRecorder):
@@ -104,12 +104,11 @@ class OnTheLog:
     datastore: LosesAnswers
 
     @pytest.fixture(autouse=True)
-    def empty_log(self, fresh_database_urls: Fresh, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-        url, _ = fresh_database_urls()
-        self.env = Environment("", settings_of(url))
+    def empty_log(self, log_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+        self.env = Environment("", settings_of(log_url))
         for name, value in self.env.items():
             monkeypatch.setenv(name, value)
-        self.datastore = datastore_of(url)
+        self.datastore = datastore_of(log_url)
         yield
         self.datastore.close()
 
