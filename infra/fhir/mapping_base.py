@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from infra.fhir.references import Resolve
 from infra.fhir.resources import Reference
 from infra.fhir.stated import Unusable
-from infra.fhir.times import When, read, unknown
+from infra.fhir.times import NoDate, When, read, unknown
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Source:
             return None
         try:
             return read(text, self.zone)
-        except ValueError as error:
+        except NoDate as error:
             raise Unusable("import.date_malformed", f"{path}: {text}") from error
 
 

@@ -18,10 +18,14 @@ class When(msgspec.Struct, frozen=True, order=True, omit_defaults=True):
     precision: Precision = "exact"
 
 
+class NoDate(ValueError):
+    """What was written is no FHIR date."""
+
+
 def read(text: str, zone: ZoneInfo) -> When:
     """A FHIR date, dateTime or instant; what has no zone of its own is meant in `zone`.
 
-    Raises ValueError where it is none.
+    Raises NoDate where it is none.
     """
     partial = _PARTIAL.fullmatch(text)
     try:
@@ -31,8 +35,8 @@ def read(text: str, zone: ZoneInfo) -> When:
         year, month, day = (int(part) if part else None for part in partial.groups())
         first = datetime(year or 0, month or 1, day or 1, tzinfo=zone)
         return When(first.astimezone(UTC), "day" if day else "unknown")
-    except OverflowError as error:  # the edges of the calendar
-        raise ValueError(text) from error
+    except (ValueError, OverflowError) as error:  # overflow: the edges of the calendar
+        raise NoDate(text) from error
 
 
 def unknown(when: When) -> When:
