@@ -105,10 +105,22 @@ def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRo
     """An unknown parameter, or one given twice, is never ignored."""
     known = handler.opt.get("query", frozenset()) | LAYERED
     given = [name for name, _ in connection.query_params.multi_items()]
-    errors = [FieldError(path=name, code="request.unknown_parameter") for name in dict.fromkeys(given) if name not in known]
-    errors += [FieldError(path=n, code="request.repeated_parameter") for n in dict.fromkeys(given) if given.count(n) > 1]
+    errors = [
+        FieldError(path=name, code="request.unknown_parameter")
+        for name in dict.fromkeys(given)
+        if name not in known
+    ]
+    errors += [
+        FieldError(path=n, code="request.repeated_parameter")
+        for n in dict.fromkeys(given)
+        if given.count(n) > 1
+    ]
     if errors:
         raise Malformed("request.malformed", errors=tuple(errors))
+
+
+def _unknown(name: str) -> str:
+    return "time.not_here" if name in {"known_at", "as_of"} else "request.unknown_parameter"
 
 
 async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # noqa: ANN401  any annotation
@@ -121,6 +133,8 @@ async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # n
     try:
         msgspec.json.decode(body, type=type_)
     except msgspec.ValidationError as error:
-        raise Malformed("request.malformed", errors=tuple(wrong_fields(msgspec.json.decode(body), type_))) from error
+        raise Malformed(
+            "request.malformed", errors=tuple(wrong_fields(msgspec.json.decode(body), type_))
+        ) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise Malformed("request.not_json") from error

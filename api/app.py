@@ -4,10 +4,10 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 
-from api import commands, special, views
+from api import admin, audit, commands, special, views
 from api.access import admit
 from api.docs import DOCUMENT, SCRIPTS
 from api.health import HEALTH
@@ -16,6 +16,8 @@ from api.problems import HANDLERS
 from infra import embedded, logging
 from infra.services import opened
 from infra.settings import Settings
+
+VERSION_1 = [*commands.ROUTES, *special.ROUTES, *views.ROUTES, *audit.ROUTES, *admin.ROUTES]
 
 
 def create(settings: Settings | None = None) -> Litestar:
@@ -31,7 +33,7 @@ def create(settings: Settings | None = None) -> Litestar:
                 yield
 
     return Litestar(
-        route_handlers=[*routes(), *HEALTH, SCRIPTS],
+        route_handlers=[Router("/v1", route_handlers=VERSION_1), *HEALTH, SCRIPTS],
         guards=[admit],
         exception_handlers=HANDLERS,
         middleware=[Observed()],

@@ -21,7 +21,9 @@ from infra.commands import RequestKey, Result, Wish
 HELD_HEADERS = {"Tarikh-Position": "position"}
 _METHODS = {"patient": "self_report", "practitioner": "practitioner", "service": "imported"}
 
-IfMatch = Annotated[str | None, HeaderParameter(name="If-Match", description="The stream version, as the ETag said it.")]
+IfMatch = Annotated[
+    str | None, HeaderParameter(name="If-Match", description="The stream version, as the ETag said it.")
+]
 IdempotencyKey = Annotated[
     str | None, HeaderParameter(name="Idempotency-Key", description="A resend with it gets the first answer.")
 ]
@@ -57,7 +59,9 @@ def command(
     return post(
         path,
         operation_id=name,
-        summary=(kind.__doc__ or "").strip().split("\n")[0] if kind.__doc__ and "(" not in kind.__doc__ else name,
+        summary=(kind.__doc__ or "").strip().split("\n")[0]
+        if kind.__doc__ and "(" not in kind.__doc__
+        else name,
         tags=[path.split("/")[1]],
         responses=PROBLEMS,
         opt={"access": Access(action, of), "body": body},
@@ -128,7 +132,9 @@ def _without(kind: type[Command], names: dict[str, str]) -> type[msgspec.Struct]
         for f in msgspec.structs.fields(kind)
         if f.name not in names
     ]
-    return msgspec.defstruct(f"{kind.__name__}Body", fields, frozen=True, kw_only=True, forbid_unknown_fields=True)
+    return msgspec.defstruct(
+        f"{kind.__name__}Body", fields, frozen=True, kw_only=True, forbid_unknown_fields=True
+    )
 
 
 def _origin(wanted: Command, actor: Actor) -> Origin:

@@ -22,7 +22,6 @@ from domain.patient import (
     AssignCareTeamMember,
     CorrectPatientDetails,
     DeactivatePatient,
-    ErasePatient,
     GrantConsent,
     ReactivatePatient,
     RecordBackground,
@@ -59,7 +58,13 @@ PATIENTS = [
     command(f"{PATIENT}/constitution", AssessConstitution, "write_record", "patient"),
     command(f"{PATIENT}/background", RecordBackground, "write_record", "patient"),
     command(f"{PATIENT}/consents", GrantConsent, "manage_consent", "patient"),
-    command(f"{PATIENT}/consents/{{scope:str}}/withdraw", WithdrawConsent, "manage_consent", "patient", scope="scope"),
+    command(
+        f"{PATIENT}/consents/{{consent_scope:str}}/withdraw",
+        WithdrawConsent,
+        "manage_consent",
+        "patient",
+        scope="consent_scope",
+    ),
     command(f"{PATIENT}/care-team", AssignCareTeamMember, "manage_care_team", "patient"),
     command(f"{PATIENT}/care-team/remove", RemoveCareTeamMember, "manage_care_team", "patient"),
     command(f"{PATIENT}/deceased", RecordDeath, "write_record", "patient"),
@@ -79,7 +84,11 @@ DIAGNOSES = [
     command(f"{DIAGNOSIS}/enter-in-error", EnterDiagnosisInError, "write_record", "diagnosis"),
     command(f"{DIAGNOSIS}/findings", RecordFinding, "write_record", "diagnosis"),
     command(
-        f"{DIAGNOSIS}/findings/{{fid:uuid}}/retract", RetractFinding, "write_record", "diagnosis", finding_id="fid"
+        f"{DIAGNOSIS}/findings/{{fid:uuid}}/retract",
+        RetractFinding,
+        "write_record",
+        "diagnosis",
+        finding_id="fid",
     ),
     command(f"{DIAGNOSIS}/assessments", AddAssessment, "write_record", "diagnosis"),
     command(f"{DIAGNOSIS}/symptoms", ObserveSymptom, "write_record", "diagnosis"),
@@ -98,14 +107,26 @@ RECOMMENDATIONS = [
     command(f"{LINE}/acknowledge", AcknowledgeRecommendation, "acknowledge", "recommendation"),
     command(f"{LINE}/proposals", ProposeRevision, "propose_revision", "recommendation"),
     command(
-        f"{LINE}/proposals/{{pid:uuid}}/accept", AcceptProposal, "write_record", "recommendation", proposal_id="pid"
+        f"{LINE}/proposals/{{pid:uuid}}/accept",
+        AcceptProposal,
+        "write_record",
+        "recommendation",
+        proposal_id="pid",
     ),
     command(
-        f"{LINE}/proposals/{{pid:uuid}}/reject", RejectProposal, "write_record", "recommendation", proposal_id="pid"
+        f"{LINE}/proposals/{{pid:uuid}}/reject",
+        RejectProposal,
+        "write_record",
+        "recommendation",
+        proposal_id="pid",
     ),
     command(f"{LINE}/safety-reviews", RequestSafetyReview, "write_record", "recommendation"),
     command(
-        f"{LINE}/safety-reviews/{{sid:uuid}}/close", CloseSafetyReview, "write_record", "recommendation", review_id="sid"
+        f"{LINE}/safety-reviews/{{sid:uuid}}/close",
+        CloseSafetyReview,
+        "write_record",
+        "recommendation",
+        review_id="sid",
     ),
 ]
 

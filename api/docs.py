@@ -11,7 +11,10 @@ from litestar.static_files import create_static_files_router
 from api.access import PUBLIC
 
 SCRIPTS: Router = create_static_files_router(
-    "/docs-files", [str(resources.files("swagger_ui") / "static")], opt={"access": PUBLIC}, include_in_schema=False
+    "/docs-files",
+    [str(resources.files("swagger_ui") / "static")],
+    opt={"access": PUBLIC},
+    include_in_schema=False,
 )
 
 _DOCS = Router("/", route_handlers=[], opt={"access": PUBLIC, "query": frozenset()}, include_in_schema=False)

@@ -56,7 +56,11 @@ def _members(value: dict[str, Any], struct: type[msgspec.Struct], path: str) -> 
 
 def _struct(type_: Any, value: dict[str, Any]) -> type[msgspec.Struct] | None:  # noqa: ANN401  as above
     """The Struct in an annotation; of a tagged union the one that the value names."""
-    structs = [option for option in _options(type_) if isinstance(option, type) and issubclass(option, msgspec.Struct)]
+    structs = [
+        option
+        for option in _options(type_)
+        if isinstance(option, type) and issubclass(option, msgspec.Struct)
+    ]
     if len(structs) > 1:
         structs = [s for s in structs if s.__struct_config__.tag == value.get("type")]
     return structs[0] if structs else None

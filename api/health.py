@@ -27,7 +27,12 @@ async def live() -> Health:
     return Health("ok", [])
 
 
-@get("/health/ready", opt={"access": PUBLIC}, tags=["health"], summary="Postgres answers, the read models keep up.")
+@get(
+    "/health/ready",
+    opt={"access": PUBLIC},
+    tags=["health"],
+    summary="Postgres answers, the read models keep up.",
+)
 async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
     found = services(request)
     try:
@@ -35,7 +40,9 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
         checkpoints = {model.name: await found.progress.checkpoint(model) for model in found.models.values()}
     except (psycopg.OperationalError, PoolTimeout):
         return Response(Health("unavailable", ["storage.unavailable"]), status_code=503)
-    problems = [f"projection.behind:{name}" for name, position in checkpoints.items() if head - position > MOST_LAG]
+    problems = [
+        f"projection.behind:{name}" for name, position in checkpoints.items() if head - position > MOST_LAG
+    ]
     problems += [f"checkpoint.ahead:{name}" for name, position in checkpoints.items() if position > head]
     status = "behind" if problems else "ok"
     return Response(Health(status, problems, head, checkpoints), status_code=503 if problems else 200)

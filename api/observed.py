@@ -38,4 +38,6 @@ class Observed(ASGIMiddleware):
             milliseconds = round((time.perf_counter() - started) * 1000, 1)
             route = getattr(scope.get("route_handler"), "paths", None)
             template = min(route) if route else "none"
-            log.info("request", method=scope["method"], route=template, status=status, duration_ms=milliseconds)
+            log.info(
+                "request", method=scope["method"], route=template, status=status, duration_ms=milliseconds
+            )

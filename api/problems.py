@@ -7,8 +7,13 @@ from uuid import UUID
 import msgspec
 import psycopg
 import structlog
-from litestar import MediaType, Request, Response
-from litestar.exceptions import HTTPException, MethodNotAllowedException, NotFoundException, ValidationException
+from litestar import Request, Response
+from litestar.exceptions import (
+    HTTPException,
+    MethodNotAllowedException,
+    NotFoundException,
+    ValidationException,
+)
 from psycopg_pool import PoolTimeout
 
 from api.caller import locale_of, request_id_of
@@ -21,7 +26,7 @@ from locales import Code, has, translate
 log = structlog.get_logger()
 
 MALFORMED = {"request.not_json", "request.malformed", "time.not_here", "cursor.invalid", "compare.order",
-             "request.unknown_parameter", "time.malformed"}  # fmt: skip
+             "request.unknown_parameter", "time.malformed", "request.malformed"}  # fmt: skip
 SECONDS_UNTIL_RETRY = "1"
 
 
@@ -144,7 +149,9 @@ def render(
         detail=translate(locale, detail_key, **(arguments or {})),
         code=code,
         errors=[
-            ProblemField(path=e.path, code=e.code, detail=translate(locale, f"problem.{e.code}", **e.arguments))
+            ProblemField(
+                path=e.path, code=e.code, detail=translate(locale, f"problem.{e.code}", **e.arguments)
+            )
             for e in errors
         ],
         instance=f"urn:uuid:{instance}",

@@ -2,19 +2,25 @@
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, TypeVar
+from datetime import datetime
+from typing import Any, TypeVar, get_type_hints
 from uuid import UUID
 
-import msgspec
-from litestar import Request, Response
-from litestar.params import HeaderParameter, QueryParameter
+from zoneinfo import ZoneInfo
 
+import msgspec
+from litestar import Request, Response, get
+from litestar.di import Provide
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import QueryParameter
+
+from api.access import Access
 from api.caller import Caller, services
+from api.documents import PROBLEMS
 from api.problems import Malformed
-from domain.errors import FieldError, NotFound
-from infra.past import Moment, end_of_day
-from infra.services import Services
+from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition
+from domain.errors import FieldError
+from infra.replaying import first_instant, moment_of
 from locales import catalog_hash
 from projections import patient_groups
 from projections.model import ReadModel, Rows
@@ -22,15 +28,6 @@ from projections.queries import Tables
 from projections.timeline_words import Words
 
 T = TypeVar("T")
-
-KnownAt = Annotated[str | None, QueryParameter(name="known_at", description="A time or a position: what we knew then.")]
-AsOf = Annotated[str | None, QueryParameter(name="as_of", description="A date or a time: what was true then.")]
-Limit = Annotated[int, QueryParameter(name="limit", ge=1, le=200)]
-MinPosition = Annotated[
-    int | None, HeaderParameter(name="Tarikh-Min-Position", ge=0, description="Wait until this position is applied.")
-]
-IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match")]
-PAST = frozenset({"known_at", "as_of"})
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -42,6 +39,51 @@ class Asking(msgspec.Struct, frozen=True):
     if_none_match: str | None = None
 
 
+async def asked_now(
+    min_position: MinPosition = None, if_none_match: IfNoneMatch = None, lang: Language = None
+) -> Asking:
+    """What queries of the present may say."""
+    return Asking(None, None, min_position, if_none_match)
+
+
+async def asked_then(
+    known_at: KnownAt = None,
+    as_of: AsOf = None,
+    min_position: MinPosition = None,
+    if_none_match: IfNoneMatch = None,
+    lang: Language = None,
+) -> Asking:
+    """What queries of a subject model may say."""
+    return Asking(known_at, as_of, min_position, if_none_match)
+
+
+Handler = Callable[..., Awaitable[Response[Any]]]
+
+
+def view(path: str, access: Access, *, past: bool = False) -> Callable[[Handler], HTTPRouteHandler]:
+    """A GET route: who may ask, whether it answers about the past, and no parameter but those it declares."""
+    asking = asked_then if past else asked_now
+
+    def decorate(handler: Handler) -> HTTPRouteHandler:
+        return get(
+            path,
+            tags=[path.split("/")[1]],
+            summary=(handler.__doc__ or "").split("\n")[0],
+            dependencies={"asking": Provide(asking)},
+            responses=PROBLEMS,
+            opt={"access": access, "query": parameters(handler) | parameters(asking)},
+        )(handler)
+
+    return decorate
+
+
+def parameters(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of the query parameters that a function declares."""
+    hints = get_type_hints(function, include_extras=True)
+    declared = [meta for hint in hints.values() for meta in getattr(hint, "__metadata__", ())]
+    return frozenset(one.name for one in declared if isinstance(one, QueryParameter) and one.name)
+
+
 class Sources(msgspec.Struct, frozen=True):
     """Where an answer about one person comes from: tables for the present, folded rows for the past."""
 
@@ -49,6 +91,11 @@ class Sources(msgspec.Struct, frozen=True):
     position: int
     tables: Tables | None = None
     rows: tuple[tuple[UUID, Rows], ...] = ()
+
+    @property
+    def folded(self) -> tuple[Rows, ...]:
+        """The rows of each patient of the group."""
+        return tuple(rows for _, rows in self.rows)
 
 
 async def by_patient(
@@ -66,7 +113,7 @@ async def by_patient(
     """
     found = services(request)
     model = found.models[model_name]
-    moment = await _moment(found, asking)
+    moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
     if asking.min_position:
         await found.progress.reached(model, asking.min_position)
     if moment.is_past:
@@ -77,49 +124,26 @@ async def by_patient(
         return _answer(request, model, past, asking, await read(past), version)
     checkpoint = await found.progress.checkpoint(model)
     async with found.pool.connection() as connection:
-        group = tuple(await patient_groups.group(connection, found.models["patient_groups"].schema, 0, patient_id))
+        group = tuple(
+            await patient_groups.group(connection, found.models["patient_groups"].schema, 0, patient_id)
+        )
         tables = Tables(connection, model.schema, 0, group)
         present = Sources(group, await found.reader.last_change(group, checkpoint, connection), tables)
         return _answer(request, model, present, asking, await read(present), version)
 
 
+def day_or_time(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
+    """A time, or the beginning of a day of the house; raises Malformed."""
+    try:
+        return None if text is None else first_instant(zone, text)
+    except ValueError as error:
+        wrong = FieldError(path=name, code="time.malformed")
+        raise Malformed("request.malformed", errors=(wrong,)) from error
+
+
 def words(request: Request[Caller, Any, Any]) -> Words:
     """In which language and whose days the answer is told."""
     return Words(request.user.locale, str(services(request).settings.time_zone))
-
-
-async def _moment(found: Services, asking: Asking) -> Moment:
-    wrong = []
-    position, as_of = None, None
-    if asking.known_at is not None:
-        try:
-            position = await _position(found, asking.known_at)
-        except ValueError:
-            wrong.append(FieldError(path="known_at", code="time.malformed"))
-    if asking.as_of is not None:
-        try:
-            as_of = _until(asking.as_of, found)
-        except ValueError:
-            wrong.append(FieldError(path="as_of", code="time.malformed"))
-    if wrong:
-        raise Malformed("request.malformed", errors=tuple(wrong))
-    return Moment(position, as_of)
-
-
-async def _position(found: Services, text: str) -> int:
-    """A position as it is; a time as the last position recorded by then. Raises ValueError."""
-    if text.isascii() and text.isdigit() and len(text) <= 18:
-        return int(text)
-    return await found.reader.position_at(_until(text, found))
-
-
-def _until(text: str, found: Services) -> datetime:
-    """A time, or the end of a day of the house. Raises ValueError."""
-    if len(text) == len("2015-01-01"):
-        return end_of_day(date.fromisoformat(text), found.settings.time_zone)
-    # a plus sign that was not escaped arrives as a blank
-    when = datetime.fromisoformat(text.replace(" ", "+") if text.count(":") > 2 else text)
-    return when.astimezone(UTC) if when.tzinfo else when.replace(tzinfo=found.settings.time_zone).astimezone(UTC)
 
 
 def _answer(
@@ -134,7 +158,14 @@ def _answer(
     if version is not None:
         etag = f'"{version(body)}"'
     else:
-        key = (model.fingerprint, sources.position, sources.group, catalog_hash(locale), locale, request.url.path)
+        key = (
+            model.fingerprint,
+            sources.position,
+            sources.group,
+            catalog_hash(locale),
+            locale,
+            request.url.path,
+        )
         etag = f'W/"{hashlib.sha256(repr((key, sorted(request.query_params.multi_items()))).encode()).hexdigest()[:32]}"'
     headers = {
         "ETag": etag,
@@ -146,10 +177,3 @@ def _answer(
     if etag in [tag.strip() for tag in (asking.if_none_match or "").split(",")]:
         return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]  # a 304 has no body
     return Response(body, headers=headers)
-
-
-def found_or_404(value: T | None) -> T:
-    """What was asked for, or NotFound."""
-    if value is None:
-        raise NotFound("not_found")
-    return value

@@ -96,7 +96,9 @@ Office = Literal["auditor", "admin", "service"]
 
 ON_ANY_PATIENT: dict[Office, frozenset[PatientAction]] = {
     "auditor": frozenset({"read_record", "compare_versions", "read_access_log"}),
-    "admin": frozenset({"manage_care_team", "propose_merge", "approve_merge", "request_erasure", "erase"}),
+    "admin": frozenset(
+        {"compare_versions", "manage_care_team", "propose_merge", "approve_merge", "request_erasure", "erase"}
+    ),
     "service": frozenset({"propose_revision"}),
 }
 """An office needs no relation to the patient."""
@@ -109,8 +111,8 @@ IN_THE_HOUSE: dict[Role, frozenset[HouseAction]] = {
     "service": frozenset({"register_patient", "import_records", "send_batch", "verify_log", "read_self"}),
 }
 
-CLINICAL: frozenset[PatientAction] = frozenset({"read_record", "compare_versions"})
-"""What shows clinical content, which an admin does not see."""
+CLINICAL: frozenset[PatientAction] = frozenset({"read_record"})
+"""What shows the whole record, which an admin does not see: versions are compared, patients are not read."""
 
 
 class Allowed(msgspec.Struct, frozen=True):

@@ -31,9 +31,14 @@ class Moment(msgspec.Struct, frozen=True):
         return self.as_of is None or recorded.event is None or recorded.event.occurred_at <= self.as_of
 
 
+def start_of_day(day: date, zone: ZoneInfo) -> datetime:
+    """The first instant of a day of the zone."""
+    return datetime.combine(day, time(), zone).astimezone(UTC)
+
+
 def end_of_day(day: date, zone: ZoneInfo) -> datetime:
     """The last microsecond of a day of the zone."""
-    return datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC) - timedelta(microseconds=1)
+    return start_of_day(day + timedelta(days=1), zone) - timedelta(microseconds=1)
 
 
 class Past:
@@ -43,12 +48,14 @@ class Past:
         self._reader = reader
 
     async def group(self, patient_id: UUID, moment: Moment) -> list[UUID]:
-        """Who was merged with the patient then, the patient first."""
-        known = [patient_id]
-        for one in known:  # grows while more are found
-            (rows,) = await self.rows(patient_groups.MODEL, [one], moment)
-            known += [other for other in patient_groups.neighbours(rows) if other not in known]
-        return known
+        """Who was merged with the patient then, the patient among them, in the order of their ids."""
+        known: dict[UUID, Rows] = {}
+        members, missing = [patient_id], [patient_id]
+        while missing:
+            folded = await self.rows(patient_groups.MODEL, missing, moment)
+            known |= dict(zip(missing, folded, strict=True))
+            members, missing = patient_groups.group_of(known, patient_id)
+        return members
 
     async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
         """The rows of each patient of the group, as they were then."""

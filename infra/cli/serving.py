@@ -24,7 +24,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def migrate(_: argparse.Namespace) -> int:
-    from infra import embedded, migrate  # noqa: PLC0415  drivers cost time that --help must not
+    from infra import embedded, migrate
 
     with embedded.servers(settings()) as servers:
         for name in migrate.migrate(servers.database_url, servers.vault_url):
@@ -39,10 +39,10 @@ def serve(arguments: argparse.Namespace) -> int:
 
 def _serve() -> int:
     """Run the API until told to stop. Its workers read the same environment, and the URLs of embedded servers."""
-    from granian import Granian  # noqa: PLC0415  as above
-    from granian.constants import Interfaces  # noqa: PLC0415  as above
+    from granian import Granian
+    from granian.constants import Interfaces
 
-    from infra.running import ready  # noqa: PLC0415  as above
+    from infra.running import ready
 
     chosen = settings()
     with ready(chosen) as servers:
@@ -64,9 +64,9 @@ def _serve() -> int:
 
 
 def project(_: argparse.Namespace) -> int:
-    from infra import logging  # noqa: PLC0415  as above
-    from infra.projector.live import follow  # noqa: PLC0415  as above
-    from infra.running import projecting, ready, stop_on_signals  # noqa: PLC0415  as above
+    from infra import logging
+    from infra.projector.live import follow
+    from infra.running import projecting, ready, stop_on_signals
 
     chosen = settings()
     logging.configure(chosen)
@@ -82,7 +82,7 @@ def project(_: argparse.Namespace) -> int:
 
 def supervise(environ: Mapping[str, str] | None = None) -> int:
     """Run every process of a small installation as a child; one that dies is started again."""
-    from infra.running import ready  # noqa: PLC0415  as above
+    from infra.running import ready
 
     stopping = False
 

@@ -1,22 +1,26 @@
 """For each aggregate: which streams a command needs, the facts that they tell, and what is decided on them."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from typing import Any, assert_never, get_args
+from typing import Any, TypeVar, get_args
 from uuid import UUID
 
 from domain import diagnosis, feedback, patient, recommendation
 from domain.diagnosis import DiagnosisCommand, DiagnosisFacts, DiagnosisRecorded, RecordDiagnosis
+from domain.diagnosis.state import StandingDiagnosis
 from domain.errors import NotFound, Rejected
 from domain.event import Event
 from domain.feedback import FeedbackCommand, FeedbackFacts, FeedbackSubmitted, SeenVersion, SubmitFeedback
 from domain.patient import (
     ApproveMerge,
     AssessConstitution,
+    ErasedPatient,
     ErasePatient,
+    MergedPatient,
+    MissingPatient,
     PatientCommand,
+    PatientEvent,
     PatientFacts,
-    PatientMergeReversed,
     PatientsMerged,
     PatientsMergeProposed,
     PatientState,
@@ -24,6 +28,7 @@ from domain.patient import (
     RegisterPatient,
     ReverseMerge,
 )
+from domain.patient.state import unmerged
 from domain.recommendation import (
     IssueRecommendation,
     RecommendationCommand,
@@ -32,17 +37,20 @@ from domain.recommendation import (
 )
 from infra.commands.decided import Decided, Stream, StreamEvents
 from infra.commands.evidence import live_findings, unresolved
+from infra.commands.reading import Events
 from infra.commands.wish import Wish
 from infra.event_log.append import Claim
-from infra.event_log.reader import Reader
 from infra.ids import new_id, shard_of
+
+E = TypeVar("E", bound=Event)
 
 
 class Deciding:
-    """Decides wishes on what the log says now."""
+    """Decides wishes on what the log says now; `fresh` gives an id of a shard."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Events, fresh: Callable[[int], UUID] = new_id) -> None:
         self._reader = reader
+        self._fresh = fresh
 
     async def decide(self, wish: Wish, now: datetime) -> Decided:
         """What the command comes to; raises NotFound, Rejected or Conflict."""
@@ -85,7 +93,7 @@ class Deciding:
     async def _patient(self, wish: Wish, now: datetime) -> Decided:
         command = wish.command
         if isinstance(command, RegisterPatient):
-            stream = Stream(new_id())
+            stream = Stream(self._fresh(0))
         elif isinstance(command, ProposeMerge):
             stream = await self.stream(command.retired_id)
         else:
@@ -100,7 +108,7 @@ class Deciding:
                 findings: frozenset[UUID] = frozenset()
                 if isinstance(command, AssessConstitution) and command.basis_finding_ids:
                     findings = await live_findings(self._reader, [stream.stream_id])
-                known = await self._known(wish, now, stream.stream_id, [stream.stream_id])
+                known = await self._known(wish, now, stream, [stream.stream_id])
                 facts = PatientFacts(**known, live_finding_ids=findings)
                 events = patient.decide(command, state, facts)
                 return Decided(
@@ -115,13 +123,15 @@ class Deciding:
         group = await self.patient_group(survivor)
         people = [retired.stream_id, *group]
         facts = PatientFacts(
-            **await self._known(wish, now, retired.stream_id, people),
+            **await self._known(wish, now, retired, people),
             survivor=group[survivor_id][1],
             survivor_group=frozenset(group),
         )
         events = patient.decide(wish.command, state, facts)
         copies = patient.for_survivor(events)
-        others = [stream.guard for id_, (stream, _) in group.items() if id_ not in {survivor_id, retired.stream_id}]
+        others = [
+            stream.guard for id_, (stream, _) in group.items() if id_ not in {survivor_id, retired.stream_id}
+        ]
         own = StreamEvents(retired, retired.stream_id, events)
         if not copies:
             return Decided(parts=(own,), guards=(survivor.guard, *others))
@@ -132,7 +142,7 @@ class Deciding:
         group = await self.patient_group(stream)
         parts = []
         for patient_id, (one, state) in group.items():
-            facts = PatientFacts(**await self._known(wish, now, patient_id, []))
+            facts = PatientFacts(**await self._known(wish, now, one, []))
             parts.append(StreamEvents(one, patient_id, patient.decide(wish.command, state, facts)))
         own = [part for part in parts if part.stream.stream_id == stream.stream_id]
         others = [part for part in parts if part.stream.stream_id != stream.stream_id and part.events]
@@ -141,14 +151,15 @@ class Deciding:
     async def _diagnosis(self, wish: Wish, now: datetime) -> Decided:
         if isinstance(wish.command, RecordDiagnosis):
             patient_id = _target(wish)
-            stream = Stream(new_id(shard_of(patient_id)))
+            stream = Stream(self._fresh(shard_of(patient_id)))
         else:
             stream = await self.open_stream(_target(wish))
             patient_id = _first(stream, DiagnosisRecorded).patient_id
         person = await self.stream(patient_id)
         facts = DiagnosisFacts(
-            **await self._known(wish, now, stream.stream_id, [patient_id]),
-            patient_id=patient_id, standing=_standing(person)
+            **await self._known(wish, now, stream, [patient_id]),
+            patient_id=patient_id,
+            standing=_standing(person),
         )
         events = diagnosis.decide(wish.command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard,))
@@ -157,7 +168,7 @@ class Deciding:
         if isinstance(wish.command, IssueRecommendation):
             diagnosed = await self.open_stream(_target(wish))
             patient_id, diagnosis_id = _first(diagnosed, DiagnosisRecorded).patient_id, diagnosed.stream_id
-            stream = Stream(new_id(shard_of(patient_id)))
+            stream = Stream(self._fresh(shard_of(patient_id)))
             guards = [diagnosed.guard]
         else:
             stream = await self.open_stream(_target(wish))
@@ -167,12 +178,11 @@ class Deciding:
             guards = []
         person = await self.stream(patient_id)
         facts = RecommendationFacts(
-            **await self._known(wish, now, stream.stream_id, [patient_id]),
+            **await self._known(wish, now, stream, [patient_id]),
             patient_id=patient_id,
             standing=_standing(person),
             diagnosis_id=diagnosis_id,
-            diagnosis_open=diagnosis_id is None
-            or diagnosis.takes_recommendations(diagnosed.state(diagnosis.INITIAL, diagnosis.evolve)),
+            diagnosis_open=diagnosis_id is None or _stands(diagnosed),
         )
         state = stream.state(recommendation.INITIAL, recommendation.evolve)
         events = recommendation.decide(wish.command, state, facts)
@@ -181,7 +191,7 @@ class Deciding:
     async def _feedback(self, wish: Wish, now: datetime) -> Decided:
         if isinstance(wish.command, SubmitFeedback):
             line = await self.open_stream(_target(wish))
-            stream = Stream(new_id(shard_of(line.stream_id)))
+            stream = Stream(self._fresh(shard_of(line.stream_id)))
         else:
             stream = await self.open_stream(_target(wish))
             line = await self.open_stream(_first(stream, FeedbackSubmitted).recommendation_id)
@@ -189,7 +199,7 @@ class Deciding:
         person = await self.stream(drafted.patient_id)
         state = person.state(patient.INITIAL, patient.evolve)
         facts = FeedbackFacts(
-            **await self._known(wish, now, stream.stream_id, [drafted.patient_id]),
+            **await self._known(wish, now, stream, [drafted.patient_id]),
             patient_id=drafted.patient_id,
             standing=patient.standing(state),
             diagnosis_id=drafted.diagnosis_id,
@@ -201,14 +211,14 @@ class Deciding:
         return Decided(parts=(StreamEvents(stream, drafted.patient_id, events),), guards=(person.guard,))
 
     async def _known(
-        self, wish: Wish, now: datetime, stream_id: UUID, patient_ids: Collection[UUID]
+        self, wish: Wish, now: datetime, stream: Stream, patient_ids: Collection[UUID]
     ) -> dict[str, Any]:
-        """The fields that all Facts have."""
+        """The fields that all Facts have. A new stream's id is the fresh one; others need one for what is in them."""
         return {
             "now": now,
             "actor": wish.actor,
             "origin": wish.origin,
-            "new_id": stream_id,
+            "new_id": self._fresh(shard_of(stream.stream_id)) if stream.recorded else stream.stream_id,
             "unresolved": await unresolved(self._reader, wish.command, patient_ids),
         }
 
@@ -233,8 +243,8 @@ def _standing(person: Stream) -> patient.Standing:
 
 def _merged_with(state: PatientState) -> set[UUID]:
     match state:
-        case MergedPatient(into=into, patient=unmerged):
-            return {into, *unmerged.known.absorbed}
+        case MergedPatient(into=into, patient=beneath):
+            return {into, *beneath.known.absorbed}
         case MissingPatient() | ErasedPatient():
             return set()
         case _:
@@ -258,16 +268,18 @@ def _claims(owner_id: UUID, events: list[PatientEvent], state: PatientState) -> 
         yield Claim(one.kind, one.value, owner_id)
 
 
+def _stands(diagnosed: Stream) -> bool:
+    """Whether there is anything to recommend for: a refuted diagnosis, or one in error, asks for nothing."""
+    return isinstance(diagnosed.state(diagnosis.INITIAL, diagnosis.evolve), StandingDiagnosis)
+
+
 def _versions(line: Stream) -> dict[int, SeenVersion]:
     """Every version of a recommendation: since when, and which items it holds."""
-    versions = {}
-    state: RecommendationState = recommendation.INITIAL
-    for event in line.events():
-        state = recommendation.evolve(state, event)
-        if isinstance(event, VersionRaised):
-            items = frozenset(item.item_id for item in recommendation.items_of(state))
-            versions[event.recommendation_version] = SeenVersion(since=event.occurred_at, item_ids=items)
-    return versions
+    found = recommendation.issued(line.state(recommendation.INITIAL, recommendation.evolve)).line
+    return {
+        number: SeenVersion(since=version.since, item_ids=frozenset(item.item_id for item in version.items))
+        for number, version in found.versions.items()
+    }
 
 
 def _may_report(wish: Wish, patient_id: UUID, state: PatientState, now: datetime) -> bool:
@@ -276,10 +288,6 @@ def _may_report(wish: Wish, patient_id: UUID, state: PatientState, now: datetime
         return True
     if isinstance(state, MissingPatient | ErasedPatient):
         return False
-    return any(
-        account_id == wish.actor.account_id
-        and relation in {"guardian", "proxy"}
-        and member.since <= now
-        and (member.until is None or now < member.until)
-        for (account_id, relation), member in patient.unmerged(state).known.care_team.items()
-    )
+    care_team = unmerged(state).known.care_team
+    members = [care_team.get((wish.actor.account_id, relation)) for relation in ("guardian", "proxy")]
+    return any(member is not None and (member.until is None or now < member.until) for member in members)

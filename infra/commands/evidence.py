@@ -11,7 +11,7 @@ from domain.event import Event, EvidenceLink
 from domain.feedback import FeedbackSubmitted
 from domain.patient import BackgroundRecorded, ConsentGranted, ConsentWithdrawn
 from domain.recorded import Recorded
-from infra.event_log.reader import Reader
+from infra.commands.reading import Events
 
 IMPERSONAL = frozenset({"cohort_snapshot", "catalogue", "literature"})
 SOURCES: dict[str, tuple[type[Event], ...]] = {
@@ -38,7 +38,7 @@ def links(value: object) -> Iterator[EvidenceLink]:
 
 
 async def unresolved(
-    reader: Reader, command: msgspec.Struct, patient_ids: Collection[UUID]
+    reader: Events, command: msgspec.Struct, patient_ids: Collection[UUID]
 ) -> frozenset[tuple[str, str]]:
     """(type, ref) of the links that lead nowhere within these records of one person."""
     named = {(link.type, link.ref) for link in links(command) if link.type not in IMPERSONAL}
@@ -50,7 +50,7 @@ async def unresolved(
     return frozenset(named - found - await _positions(reader, named, patient_ids))
 
 
-async def live_findings(reader: Reader, patient_ids: Collection[UUID]) -> frozenset[UUID]:
+async def live_findings(reader: Events, patient_ids: Collection[UUID]) -> frozenset[UUID]:
     """The findings of a person that were not retracted."""
     tags = [tag_of(FindingRecorded), tag_of(FindingRetracted)]
     live: set[UUID] = set()
@@ -66,7 +66,7 @@ async def live_findings(reader: Reader, patient_ids: Collection[UUID]) -> frozen
 
 
 async def _positions(
-    reader: Reader, named: Iterable[tuple[str, str]], patient_ids: Collection[UUID]
+    reader: Events, named: Iterable[tuple[str, str]], patient_ids: Collection[UUID]
 ) -> set[tuple[str, str]]:
     positions = {int(ref) for type_, ref in named if type_ == "event" and ref.isascii() and ref.isdigit()}
     if not positions:

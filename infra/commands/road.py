@@ -6,6 +6,12 @@ from datetime import UTC, datetime
 
 from domain.errors import Conflict, Rejected
 from domain.event import Event
+from domain.recommendation import (
+    RecommendationIssued,
+    RecommendationPhaseAdvanced,
+    RecommendationRevised,
+    RecommendationVersionRestored,
+)
 from domain.recorded import Meta, Recorded, RequestMark
 from infra.commands.decided import Decided
 from infra.commands.deciding import Deciding
@@ -15,6 +21,12 @@ from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
 
 MOST_TRIES = 20
+RAISING = (
+    RecommendationIssued,
+    RecommendationRevised,
+    RecommendationPhaseAdvanced,
+    RecommendationVersionRestored,
+)
 
 
 def _now() -> datetime:
@@ -43,7 +55,7 @@ class Commands:
             if not decided.own.events:
                 return _unchanged(decided)
             try:
-                appended = await self._writer.append(_append(wish, decided))
+                appended = await self._writer.append(appending(wish, decided))
             except VersionMoved:
                 continue
             except ClaimTaken as taken:
@@ -67,7 +79,8 @@ class Commands:
         return _result(made[-1], [r.event for r in own if r.event is not None], created=own[0].version == 1)
 
 
-def _append(wish: Wish, decided: Decided) -> Append:
+def appending(wish: Wish, decided: Decided) -> Append:
+    """What is asked of the log for a wish that was decided."""
     count = sum(len(part.events) for part in decided.parts)
     return Append(
         events=tuple(_new_events(wish, decided, RequestMark(digest=wish.digest, events=count))),
@@ -128,5 +141,5 @@ def _result(last: Recorded[Event], events: list[Event], *, created: bool) -> Res
 
 def _recommendation_version(events: Sequence[Event]) -> int | None:
     """The version that the last of these events raised a recommendation to, if any did."""
-    raised = [v for event in events if (v := getattr(event, "recommendation_version", None)) is not None]
+    raised = [event.recommendation_version for event in events if isinstance(event, RAISING)]
     return raised[-1] if raised else None

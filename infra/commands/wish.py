@@ -18,7 +18,8 @@ class RequestKey(msgspec.Struct, frozen=True):
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """`target_id` is the stream that the command is for, or what a new stream belongs to: the patient of a diagnosis,
-    the diagnosis of a recommendation, the recommendation of a feedback; None for a new patient."""
+    the diagnosis of a recommendation, the recommendation of a feedback; None for a new patient.
+    """
 
     command: Command
     target_id: UUID | None

@@ -155,7 +155,9 @@ class Reader:
             return await rows(connection, query, arguments)
 
 
-async def rows(connection: AsyncConnection, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
+async def rows(
+    connection: AsyncConnection, query: str, arguments: tuple[object, ...]
+) -> list[tuple[Any, ...]]:
     """Fetch everything, in binary."""
     cursor = await connection.execute(query, arguments, binary=True)
     return await cursor.fetchall()

@@ -21,12 +21,15 @@ class Checkpoint(msgspec.Struct, frozen=True):
 async def all_of(connection: AsyncConnection, shard: int) -> list[Checkpoint]:
     """Every version of every model that has tables."""
     cursor = await connection.execute(
-        "SELECT model, fingerprint, position FROM app.checkpoint WHERE shard = %s ORDER BY model, fingerprint", (shard,)
+        "SELECT model, fingerprint, position FROM app.checkpoint WHERE shard = %s ORDER BY model, fingerprint",
+        (shard,),
     )
     return [Checkpoint(*row) for row in await cursor.fetchall()]
 
 
-async def ensure(connection: AsyncConnection, shard: int, stores: Sequence[ModelStore], generation: int) -> None:
+async def ensure(
+    connection: AsyncConnection, shard: int, stores: Sequence[ModelStore], generation: int
+) -> None:
     """Make the tables of models that are new here, and take over the checkpoints of all."""
     for store in stores:
         async with connection.transaction():
@@ -50,7 +53,12 @@ async def ensure(connection: AsyncConnection, shard: int, stores: Sequence[Model
 
 
 async def move(
-    connection: AsyncConnection, shard: int, models: Sequence[ReadModel], before: int, after: int, generation: int
+    connection: AsyncConnection,
+    shard: int,
+    models: Sequence[ReadModel],
+    before: int,
+    after: int,
+    generation: int,
 ) -> None:
     """Move these models' checkpoints together; raise LeaseLost when any stands elsewhere or is another's."""
     cursor = await connection.execute(

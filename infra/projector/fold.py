@@ -29,7 +29,8 @@ def whose(model: ReadModel, recorded: Recorded[Event]) -> UUID | None:
 def closed(events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
     """The same events as they read once the patient's key is destroyed."""
     return [
-        event if event.tag in UNSEALED else msgspec.structs.replace(event, event=None, meta=None) for event in events
+        event if event.tag in UNSEALED else msgspec.structs.replace(event, event=None, meta=None)
+        for event in events
     ]
 
 
@@ -40,7 +41,11 @@ def fold_history(model: ReadModel, events: Sequence[Recorded[Event]]) -> Rows:
 
 
 async def fold_batch(
-    store: ModelStore, connection: AsyncConnection, shard: int, events: Sequence[Recorded[Event]], history: History
+    store: ModelStore,
+    connection: AsyncConnection,
+    shard: int,
+    events: Sequence[Recorded[Event]],
+    history: History,
 ) -> Differences:
     """Load the rows that the events touch, fold, and give the differences to save."""
     model = store.model
@@ -51,7 +56,9 @@ async def fold_batch(
     for subject, event in filed:
         if isinstance(event.event, PatientErased):
             past = closed(await history(subject, event.position))
-            rows[subject] = _replaced(model, subject, rows[subject], model.fold(past), event.position, changed)
+            rows[subject] = _replaced(
+                model, subject, rows[subject], model.fold(past), event.position, changed
+            )
             continue
         patient_rows = rows[subject]
         for row in model.evolve(patient_rows, event):
@@ -62,7 +69,11 @@ async def fold_batch(
 
 
 async def replace(
-    store: ModelStore, connection: AsyncConnection, shard: int, subject: UUID, events: Sequence[Recorded[Event]]
+    store: ModelStore,
+    connection: AsyncConnection,
+    shard: int,
+    subject: UUID,
+    events: Sequence[Recorded[Event]],
 ) -> Differences:
     """What must change so that a patient's stored rows are the fold of these events."""
     stored: dict[UUID, Rows] = {subject: Rows()}
@@ -87,7 +98,12 @@ def _replaced(
 
 
 def _note(
-    changed: Differences, table: Table[Any], subject: UUID, before: Any, after: Any, position: int  # noqa: ANN401  rows of any table
+    changed: Differences,
+    table: Table[Any],
+    subject: UUID,
+    before: Any,
+    after: Any,
+    position: int,
 ) -> None:
     key = (table.name, subject, table.key_of(after if after is not None else before))
     known = changed.get(key)

@@ -38,7 +38,8 @@ async def take(connection: AsyncConnection, name: str = NAME) -> int | None:
 async def beat(connection: AsyncConnection, generation: int, name: str = NAME) -> None:
     """Say that this process is alive; raise LeaseLost when it is no longer the holder."""
     cursor = await connection.execute(
-        "UPDATE app.lease SET heartbeat = clock_timestamp() WHERE name = %s AND generation = %s", (name, generation)
+        "UPDATE app.lease SET heartbeat = clock_timestamp() WHERE name = %s AND generation = %s",
+        (name, generation),
     )
     if cursor.rowcount != 1:
         raise LeaseLost

@@ -42,7 +42,9 @@ async def connect(conninfo: str) -> AsyncConnection:
 class Projector:
     """Feeds read models that stand at the same checkpoint in one pass and one transaction."""
 
-    def __init__(self, connection: AsyncConnection, reader: Reader, models: Sequence[ReadModel], shard: int = 0) -> None:
+    def __init__(
+        self, connection: AsyncConnection, reader: Reader, models: Sequence[ReadModel], shard: int = 0
+    ) -> None:
         self._connection = connection
         self._reader = reader
         self._shard = shard
@@ -88,7 +90,9 @@ class Projector:
         mine = {(store.model.name, store.model.fingerprint) for store in self._stores}
         return {c.model: c.position for c in found if (c.model, c.fingerprint) in mine}
 
-    async def _apply(self, stores: Sequence[ModelStore], events: Sequence[Recorded[Event]], before: int) -> None:
+    async def _apply(
+        self, stores: Sequence[ModelStore], events: Sequence[Recorded[Event]], before: int
+    ) -> None:
         after = events[-1].position
         async with self._connection.transaction():
             await checkpoints.move(

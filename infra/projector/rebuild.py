@@ -21,7 +21,11 @@ Told = Callable[[int, int], None]
 
 
 async def rebuild(
-    connection: AsyncConnection, reader: Reader, model: ReadModel, shard: int = 0, told: Told = lambda _done, _all: None
+    connection: AsyncConnection,
+    reader: Reader,
+    model: ReadModel,
+    shard: int = 0,
+    told: Told = lambda _done, _all: None,
 ) -> int:
     """Rebuild a model that the projector has begun; the position at which it was put in place.
 
@@ -38,7 +42,9 @@ async def rebuild(
         await new.sum_up(connection, shard)
     while (ahead := await _live_position(connection, shard, model)) - position > MOST_EVENTS:
         async with connection.transaction():
-            position = await _catch_up(connection, reader, new, shard, position, min(ahead, position + MOST_EVENTS))
+            position = await _catch_up(
+                connection, reader, new, shard, position, min(ahead, position + MOST_EVENTS)
+            )
     return await _swap(connection, reader, new, shard, position)
 
 
@@ -46,7 +52,10 @@ async def _fill(
     connection: AsyncConnection, reader: Reader, store: ModelStore, shard: int, until: int, told: Told
 ) -> None:
     done = 0
-    async with await AsyncConnection.connect(connection.info.dsn, autocommit=True) as reading, reading.transaction():
+    async with (
+        await AsyncConnection.connect(connection.info.dsn, autocommit=True) as reading,
+        reading.transaction(),
+    ):
         parts = history.by_patient(reading, reader, shard, until, accounts=store.model.accounts)
         async for patients in parts:
             rows: dict[str, list[tuple[UUID, int, Row]]] = defaultdict(list)
@@ -59,7 +68,9 @@ async def _fill(
             told(done, until)
 
 
-async def _live_position(connection: AsyncConnection, shard: int, model: ReadModel, *, lock: bool = False) -> int:
+async def _live_position(
+    connection: AsyncConnection, shard: int, model: ReadModel, *, lock: bool = False
+) -> int:
     cursor = await connection.execute(
         sql.SQL(
             "SELECT position FROM app.checkpoint WHERE shard = %s AND model = %s AND fingerprint = %s {}"
@@ -86,7 +97,9 @@ async def _catch_up(
     return max(position, until)
 
 
-async def _swap(connection: AsyncConnection, reader: Reader, new: ModelStore, shard: int, position: int) -> int:
+async def _swap(
+    connection: AsyncConnection, reader: Reader, new: ModelStore, shard: int, position: int
+) -> int:
     """With the checkpoint held, bring the new tables to exactly where the old ones are, and change names."""
     schema = new.model.schema
     async with connection.transaction():

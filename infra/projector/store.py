@@ -68,6 +68,10 @@ class TableStore:
             sql.SQL("CREATE INDEX ON {} (shard, {})").format(self.name, _raw(columns))
             for columns in self.table.across
         ]
+        made += [
+            sql.SQL("CREATE INDEX ON {} (shard, {})").format(self.name, _raw(columns))
+            for columns in self.table.across
+        ]
         return made
 
     async def load(

@@ -67,7 +67,9 @@ async def _rows(
             await table_store.load_all(connection, shard, stored, stored)
         for subject, events in patients:
             expected = {(t.name, t.key_of(row)): row for t, row, _ in history.folded(store.model, events)}
-            actual = {(t.name, t.key_of(row)): row for t in store.model.tables for row in stored[subject].all(t)}
+            actual = {
+                (t.name, t.key_of(row)): row for t in store.model.tables for row in stored[subject].all(t)
+            }
             found.rows += len(actual)
             for name, _ in actual:
                 seen[name] += 1
@@ -92,7 +94,9 @@ def _differences(
     for place in expected.keys() | actual.keys():
         ours, theirs = expected.get(place), actual.get(place)
         if ours != theirs:
-            what = "missing" if theirs is None else "not in the log" if ours is None else _fields(ours, theirs)
+            what = (
+                "missing" if theirs is None else "not in the log" if ours is None else _fields(ours, theirs)
+            )
             wrong.append(Wrong(model.name, place[0], subject, "/".join(map(str, place[1])), what))
     return wrong
 
@@ -106,10 +110,14 @@ def _fields(ours: msgspec.Struct, theirs: msgspec.Struct) -> str:
 async def _sums(connection: AsyncConnection, store: ModelStore, shard: int) -> AsyncIterator[Wrong]:
     for rollup in store.model.rollups:
         names = sql.SQL(", ").join(map(sql.Identifier, ("shard", *rollup.by, *rollup.sums)))
-        table = sql.SQL("SELECT {} FROM {} WHERE shard = %s").format(names, sql.Identifier(store.schema, rollup.name))
+        table = sql.SQL("SELECT {} FROM {} WHERE shard = %s").format(
+            names, sql.Identifier(store.schema, rollup.name)
+        )
         query = summed(store.schema, rollup)
-        for one, other, what in ((query, table, "missing or wrong"), (table, query, "not in the contributions")):
+        for one, other, what in (
+            (query, table, "missing or wrong"),
+            (table, query, "not in the contributions"),
+        ):
             cursor = await connection.execute(sql.SQL("({}) EXCEPT ({})").format(one, other), (shard, shard))
             for row in await cursor.fetchall():
                 yield Wrong(store.model.name, rollup.name, None, "/".join(map(str, row[1:])), what)
-

@@ -30,7 +30,7 @@ CREATE TABLE log.head (
     position bigint NOT NULL,
     recorded_at timestamptz NOT NULL
 );
-INSERT INTO log.head VALUES (0, 0, '-infinity');
+INSERT INTO log.head VALUES (0, 0, 'epoch');
 
 CREATE TABLE log.claim (
     shard integer NOT NULL,

@@ -1,0 +1,68 @@
+"""The figures of the house, and who one is."""
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from api.access import Access
+from api.caller import Caller, services
+from api.viewing import Asking, view
+from domain.event import Role
+from projections import statistics_view
+from projections.statistics_view import Statistics
+
+AnyRequest = Request[Caller, Any, Any]
+FirstDay = Annotated[
+    date | None, QueryParameter(name="from", description="The first day; a month ago if not said.")
+]
+LastDay = Annotated[date | None, QueryParameter(name="to", description="The last day; today if not said.")]
+DAYS = 30
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who the token speaks for."""
+
+    account_id: UUID
+    role: Role
+    patient_id: UUID | None
+    locale: str
+
+
+@view("/me", Access("read_self"))
+async def me(request: AnyRequest, asking: NamedDependency[Asking]) -> Response[Me]:
+    """Who I am here."""
+    actor = request.user.actor
+    headers = {"Content-Language": request.user.locale, "Cache-Control": "no-store"}
+    return Response(Me(actor.account_id, actor.role, actor.patient_id, request.user.locale), headers=headers)
+
+
+@view("/admin/statistics", Access("read_statistics"))
+async def statistics(
+    request: AnyRequest, asking: NamedDependency[Asking], from_: FirstDay = None, to: LastDay = None
+) -> Response[Statistics]:
+    """What was recorded, by day."""
+    found = services(request)
+    model = found.models["statistics"]
+    if asking.min_position:
+        await found.progress.reached(model, asking.min_position)
+    checkpoint = await found.progress.checkpoint(model)
+    zone = found.settings.time_zone
+    end = to or datetime.now(UTC).astimezone(zone).date()
+    async with found.pool.connection() as connection:
+        answer = await statistics_view.between(
+            connection, model.schema, from_ or end - timedelta(days=DAYS), end, str(zone)
+        )
+    headers = {
+        "Tarikh-Position": str(checkpoint),
+        "Content-Language": request.user.locale,
+        "Cache-Control": "no-store",
+    }
+    return Response(answer, headers=headers)
+
+
+ROUTES = [me, statistics]

@@ -1,0 +1,103 @@
+"""The auditor's queries: every event in its envelope, and a patient's record as it was known."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+
+from api.access import Access, require
+from api.caller import Caller, services
+from api.query import Before, From, Limit, To
+from api.viewing import Asking, day_or_time, view, words
+from infra.replaying import Replay, moment_of, replay
+from projections import audit_trail, patient_groups
+from projections.audit_trail import AuditEvent, audit_event
+
+AnyRequest = Request[Caller, Any, Any]
+OfPatient = Annotated[UUID | None, QueryParameter(name="patient")]
+ThePatient = Annotated[UUID, QueryParameter(name="patient")]
+OfActor = Annotated[UUID | None, QueryParameter(name="actor")]
+OfType = Annotated[
+    str | None, QueryParameter(name="type", description="Tags of events, separated by commas.")
+]
+OfCorrelation = Annotated[UUID | None, QueryParameter(name="correlation")]
+OfModel = Annotated[str, QueryParameter(name="read_model")]
+
+
+class AuditPage(msgspec.Struct, frozen=True):
+    """Events, the latest first."""
+
+    items: tuple[AuditEvent, ...]
+    next: str | None
+    position: int
+
+
+@view("/audit/events", Access("read_audit"))
+async def events(
+    request: AnyRequest,
+    asking: NamedDependency[Asking],
+    patient: OfPatient = None,
+    actor: OfActor = None,
+    type_: OfType = None,
+    correlation: OfCorrelation = None,
+    from_: From = None,
+    to: To = None,
+    before: Before = None,
+    limit: Limit = 50,
+) -> Response[AuditPage]:
+    """Events by patient, actor, type, correlation and time of recording."""
+    found = services(request)
+    model = found.models["audit_trail"]
+    if asking.min_position:
+        await found.progress.reached(model, asking.min_position)
+    checkpoint = await found.progress.checkpoint(model)
+    async with found.pool.connection() as connection:
+        group = None
+        if patient is not None:
+            groups = found.models["patient_groups"].schema
+            group = tuple(await patient_groups.group(connection, groups, 0, patient))
+        asked = audit_trail.Asked(
+            group=group,
+            actor_id=actor,
+            tags=tuple(type_.split(",")) if type_ else (),
+            correlation_id=correlation,
+            start=day_or_time("from", from_, found.settings.time_zone),
+            end=day_or_time("to", to, found.settings.time_zone),
+            before=before,
+            limit=limit,
+        )
+        page = await audit_trail.page(connection, model.schema, 0, asked)
+    recorded = await found.reader.at([entry.position for entry in page.entries])
+    items = tuple(audit_event(one, readable=True) for one in reversed(recorded))
+    headers = {
+        "Tarikh-Position": str(checkpoint),
+        "Content-Language": request.user.locale,
+        "Cache-Control": "no-store",
+    }
+    return Response(AuditPage(items, page.next, checkpoint), headers=headers)
+
+
+@view("/audit/replay", Access("read_audit"), past=True)
+async def replay_patient(
+    request: AnyRequest,
+    asking: NamedDependency[Asking],
+    patient: ThePatient,
+    read_model: OfModel = "patient_timeline",
+) -> Response[Replay]:
+    """A patient's record as known then, as of then, folded anew from the log."""
+    await require(request, request.user.actor, "read_record", patient)
+    found = services(request)
+    moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
+    answer = await replay(found.past, found.reader, found.models, patient, moment, words(request), read_model)
+    headers = {
+        "Tarikh-Position": str(answer.position),
+        "Content-Language": request.user.locale,
+        "Cache-Control": "no-store",
+    }
+    return Response(answer, headers=headers)
+
+
+ROUTES = [events, replay_patient]

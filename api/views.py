@@ -1,0 +1,235 @@
+"""The queries about one patient: timeline, diagnoses, recommendations and their comparison."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+
+from api.access import Access
+from api.caller import Caller, services
+from api.query import Before, From, Limit, To
+from api.viewing import Asking, Sources, by_patient, day_or_time, view, words
+from domain.errors import NotFound, Rejected
+from domain.recommendation import RecommendationDrafted
+from projections import change_view, diagnosis_view, timeline_page, version_view
+from projections.change_view import ComparedVersions
+from projections.diagnosis_view import DiagnosisView
+from projections.timeline_page import Page
+from projections.version_view import Recommendation
+
+AnyRequest = Request[Caller, Any, Any]
+Version = Annotated[int | None, QueryParameter(name="version", ge=1)]
+FirstVersion = Annotated[int, QueryParameter(name="from", ge=1)]
+LastVersion = Annotated[int, QueryParameter(name="to", ge=1)]
+Kinds = Annotated[str | None, QueryParameter(name="kind", description="Kinds of items, separated by commas.")]
+OfDiagnosis = Annotated[UUID | None, QueryParameter(name="diagnosis")]
+Left = Annotated[str, QueryParameter(name="left", description="RECOMMENDATION:VERSION")]
+Right = Annotated[str, QueryParameter(name="right", description="RECOMMENDATION:VERSION")]
+
+
+class Diagnoses(msgspec.Struct, frozen=True):
+    """All diagnoses of a patient, the latest first."""
+
+    items: tuple[DiagnosisView, ...]
+    position: int
+
+
+class Recommendations(msgspec.Struct, frozen=True):
+    """Recommendations of a patient, or versions of one."""
+
+    items: tuple[Recommendation, ...]
+    position: int
+
+
+@view("/patients/{id:uuid}/timeline", Access("read_record", "patient"), past=True)
+async def timeline(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  the path calls it so
+    asking: NamedDependency[Asking],
+    kind: Kinds = None,
+    diagnosis: OfDiagnosis = None,
+    from_: From = None,
+    to: To = None,
+    before: Before = None,
+    limit: Limit = 50,
+) -> Response[Page]:
+    """Everything of a patient, newest first."""
+    zone = services(request).settings.time_zone
+    asked = timeline_page.Asked(
+        kinds=tuple(kind.split(",")) if kind else (),
+        diagnosis_id=diagnosis,
+        start=day_or_time("from", from_, zone),
+        end=day_or_time("to", to, zone),
+        before=before,
+        limit=limit,
+    )
+
+    async def read(sources: Sources) -> Page:
+        if sources.tables is not None:
+            return await timeline_page.page(sources.tables, asked, words(request), sources.position)
+        return timeline_page.page_of(sources.rows, asked, words(request), 0, sources.position)
+
+    return await by_patient(request, "patient_timeline", id, asking, read)
+
+
+@view("/patients/{id:uuid}/diagnoses", Access("read_record", "patient"), past=True)
+async def patient_diagnoses(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+) -> Response[Diagnoses]:
+    """Current and past diagnoses with all revisions."""
+
+    async def read(sources: Sources) -> Diagnoses:
+        if sources.tables is not None:
+            return Diagnoses(await diagnosis_view.by_patient(sources.tables), sources.position)
+        return Diagnoses(diagnosis_view.by_patient_of(sources.folded), sources.position)
+
+    return await by_patient(request, "diagnoses", id, asking, read)
+
+
+@view("/diagnoses/{id:uuid}", Access("read_record", "diagnosis"), past=True)
+async def diagnosis(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+) -> Response[DiagnosisView]:
+    """One diagnosis with its findings, assessments, symptoms, referrals and revisions."""
+
+    async def read(sources: Sources) -> DiagnosisView:
+        if sources.tables is not None:
+            return await diagnosis_view.by_id(sources.tables, id)
+        return diagnosis_view.by_id_of(sources.folded, id)
+
+    subject = await subject_of(request, id)
+    return await by_patient(request, "diagnoses", subject, asking, read, version=lambda found: found.version)
+
+
+@view("/patients/{id:uuid}/recommendations", Access("read_record", "patient"), past=True)
+async def patient_recommendations(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+) -> Response[Recommendations]:
+    """The current version of every recommendation of a patient."""
+
+    async def read(sources: Sources) -> Recommendations:
+        if sources.tables is not None:
+            return Recommendations(await version_view.by_patient(sources.tables), sources.position)
+        return Recommendations(version_view.by_patient_of(sources.folded), sources.position)
+
+    return await by_patient(request, "recommendation_versions", id, asking, read)
+
+
+@view("/recommendations/{id:uuid}", Access("compare_versions", "recommendation"), past=True)
+async def recommendation(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+    version: Version = None,
+) -> Response[Recommendation]:
+    """A version of a recommendation, by default the current one."""
+
+    async def read(sources: Sources) -> Recommendation:
+        if sources.tables is not None:
+            return await version_view.by_id(sources.tables, id, version)
+        return version_view.by_id_of(sources.folded, id, version)
+
+    subject = await subject_of(request, id)
+    return await by_patient(
+        request, "recommendation_versions", subject, asking, read, version=lambda found: found.version
+    )
+
+
+@view("/recommendations/{id:uuid}/versions", Access("compare_versions", "recommendation"), past=True)
+async def recommendation_versions(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+) -> Response[Recommendations]:
+    """Every version of a recommendation, the first one first."""
+
+    async def read(sources: Sources) -> Recommendations:
+        if sources.tables is not None:
+            return Recommendations(await version_view.all_versions(sources.tables, id), sources.position)
+        return Recommendations(version_view.all_versions_of(sources.folded, id), sources.position)
+
+    return await by_patient(request, "recommendation_versions", await subject_of(request, id), asking, read)
+
+
+@view("/recommendations/{id:uuid}/compare", Access("compare_versions", "recommendation"), past=True)
+async def compare_versions(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+    from_: FirstVersion,
+    to: LastVersion,
+) -> Response[ComparedVersions]:
+    """What changed between two versions, and the reasons on the way."""
+
+    async def read(sources: Sources) -> ComparedVersions:
+        if sources.tables is not None:
+            return await change_view.versions(sources.tables, id, from_, to)
+        return change_view.versions_of(sources.folded, id, from_, to)
+
+    return await by_patient(request, "recommendation_changes", await subject_of(request, id), asking, read)
+
+
+@view("/diagnoses/{id:uuid}/compare", Access("compare_versions", "diagnosis"), past=True)
+async def compare_lines(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+    left: Left,
+    right: Right,
+) -> Response[ComparedVersions]:
+    """Two recommendations for one diagnosis, each in one version."""
+    places = _place(left), _place(right)
+    for line, _ in places:
+        await _is_line_of(request, line, id)
+
+    async def read(sources: Sources) -> ComparedVersions:
+        if sources.tables is not None:
+            return await change_view.lines(sources.tables, *places)
+        return change_view.lines_of(sources.folded, *places)
+
+    return await by_patient(request, "recommendation_changes", await subject_of(request, id), asking, read)
+
+
+async def subject_of(request: AnyRequest, stream_id: UUID) -> UUID:
+    """Whose stream it is; raises NotFound."""
+    found = await services(request).reader.subject_of(stream_id)
+    if found is None:
+        raise NotFound("not_found")
+    return found
+
+
+async def _is_line_of(request: AnyRequest, line: UUID, diagnosis_id: UUID) -> None:
+    """Raise NotFound unless the recommendation is for this diagnosis."""
+    first = (await services(request).reader.stream(line))[:1]
+    events = [one.event for one in first if isinstance(one.event, RecommendationDrafted)]
+    if [event.diagnosis_id for event in events] != [diagnosis_id]:
+        raise NotFound("compare.unknown_version")
+
+
+def _place(text: str) -> tuple[UUID, int]:
+    line, _, version = text.rpartition(":")
+    try:
+        return UUID(line), int(version)
+    except ValueError as error:
+        raise Rejected("compare.unknown_version") from error
+
+
+ROUTES = [
+    timeline,
+    patient_diagnoses,
+    diagnosis,
+    patient_recommendations,
+    recommendation,
+    recommendation_versions,
+    compare_versions,
+    compare_lines,
+]
