@@ -148,7 +148,7 @@ def test_a_request_keeps_its_id_and_gets_one_where_it_has_none(front: Front) -> 
     kept = front.ask.get("/echo", headers={"X-Request-Id": theirs}).json()
     assert kept["X-Request-Id"] == theirs
     given = front.ask.get("/echo", headers={"X-Request-Id": "'; DROP"}).json()
-    assert UUID(given["X-Request-Id"])
+    assert UUID(given["X-Request-Id"]) != UUID(theirs)
 
 
 def test_nobody_forges_where_a_request_came_from_or_upgrades_to_anything_but_a_websocket(
