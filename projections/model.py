@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
-from typing import Any, Generic, Literal, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
 import msgspec
@@ -83,7 +83,8 @@ class Table(Generic[R]):
 
 
 def _column(name: str, hint: object) -> Column:
-    options = [hint] if get_origin(hint) is not types.UnionType else list(get_args(hint))
+    # `Literal["a"] | None` is a typing.Union, `str | None` a types.UnionType.
+    options = list(get_args(hint)) if get_origin(hint) in {types.UnionType, Union} else [hint]
     kinds = [option for option in options if option is not types.NoneType]
     kind = kinds[0] if len(kinds) == 1 else object
     if get_origin(kind) is Literal:
