@@ -4,7 +4,7 @@ from typing import cast
 from uuid import UUID
 
 from domain.event import Event, Locale, Origin
-from domain.patient import PatientEvent, claims
+from domain.patient import ErasedPatient, PatientEvent, claims
 from domain.recorded import Meta, RequestMark
 from infra.event_log.append import Append, Claim, Guard, NewEvent, SubjectErased, request_id
 from infra.event_log.reader import Reader
@@ -31,9 +31,10 @@ async def load(reader: Reader, patient_ref: str) -> KnownPatient | None:
     (first,) = await reader.at([found[registration]])
     known = KnownPatient(first.stream_id)
     events = await reader.by_subject([first.stream_id])
-    if any(recorded.event is None for recorded in events):
-        raise SubjectErased(first.stream_id)
     known.learn_all(events)
+    unreadable = any(recorded.event is None for recorded in events)
+    if unreadable or isinstance(known.patient.state, ErasedPatient):
+        raise SubjectErased(first.stream_id)
     return known
 
 

@@ -14,7 +14,7 @@ from infra.event_log.writer import GroupWriter
 from infra.fhir.appending import Appending, SomebodyWasFaster, load
 from infra.fhir.known import KnownPatient
 from infra.fhir.mapping import MAPPINGS, stated
-from infra.fhir.planning import Planned, Planner
+from infra.fhir.planning import Planned, Planner, Refusal
 from infra.fhir.planning_base import House
 from infra.fhir.reading import Found, Unreadable, files, resources
 from infra.fhir.report import Named, Report, kind_of, peak_memory_mb
@@ -220,13 +220,13 @@ class Import:
             named = Named(ref=ref, code=planned.passed_over, place=planned.place)
             self.report.skip(kind, planned.passed_over, named)
         if planned.refused is not None:
-            code, detail = planned.refused
-            self.report.problem(kind, Named(ref=ref, code=code, detail=detail, place=planned.place))
+            why = planned.refused
+            self.report.problem(kind, Named(ref=ref, code=why.code, detail=why.detail, place=planned.place))
 
 
-def _without_what_is_optional(refused: tuple[str, str], *, registered: bool) -> None:
-    code, detail = refused
-    if code in OPTIONAL:
-        raise _Without(OPTIONAL[code], code)
+def _without_what_is_optional(refused: Refusal, *, registered: bool) -> None:
+    for code, detail in OPTIONAL.items():
+        if code in refused.codes:
+            raise _Without(detail, code)
     if not registered:
-        raise Unusable(code, detail)
+        raise Unusable(refused.code, refused.detail)

@@ -38,6 +38,15 @@ class Request:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What is wrong with a resource, where in it, and the codes of all that is wrong."""
+
+    code: str
+    detail: str = ""
+    codes: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
 class Planned:
     """What comes of one record: a request or none, and what is to be said about it."""
 
@@ -45,14 +54,14 @@ class Planned:
     place: str
     request: Request | None = None
     passed_over: str | None = None
-    refused: tuple[str, str] | None = None
-    """Code and detail of what is wrong; what is right of the resource is requested all the same."""
+    refused: Refusal | None = None
+    """What is right of the resource is requested all the same."""
 
 
 @dataclass
 class _Decided:
     events: list[Event] = field(default_factory=list)
-    refusal: tuple[str, str] | None = None
+    refusal: Refusal | None = None
 
 
 class Planner:
@@ -72,7 +81,7 @@ class Planner:
             except PassedOver as why:
                 yield Planned(one.record, one.place, passed_over=why.code)
             except Unusable as why:
-                yield Planned(one.record, one.place, refused=(why.code, why.detail))
+                yield Planned(one.record, one.place, refused=Refusal(why.code, why.detail))
 
     def vanished(self) -> list[str]:
         """What was brought in before and is not stated any more; unknown where the patient is not stated."""
@@ -103,7 +112,7 @@ class Planner:
             try:
                 events = aggregate.decide(command, state, facts)
             except DomainError as error:
-                decided.refusal = error.code, ", ".join(f"{e.path}: {e.code}" for e in error.errors)
+                decided.refusal = _refusal(error)
                 continue
             for event in events:
                 state = aggregate.evolve(state, event)
@@ -146,3 +155,8 @@ class Planner:
                 return DiagnosisFacts(**common, **whose)
             case _:
                 return RecommendationFacts(**common, **whose, diagnosis_id=step.diagnosis_id)
+
+
+def _refusal(error: DomainError) -> Refusal:
+    where = ", ".join(f"{wrong.path}: {wrong.code}" for wrong in error.errors)
+    return Refusal(error.code, where, frozenset(wrong.code for wrong in error.errors))

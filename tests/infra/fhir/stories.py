@@ -66,7 +66,7 @@ def tags(planned: list[Planned]) -> list[str]:
 
 
 def refusals(planned: list[Planned]) -> dict[str, str]:
-    return {one.record.ref: one.refused[0] for one in planned if one.refused}
+    return {one.record.ref: one.refused.code for one in planned if one.refused}
 
 
 def left_out(planned: list[Planned]) -> dict[str, str]:
