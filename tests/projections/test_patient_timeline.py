@@ -42,7 +42,9 @@ from tests.projections.story import (
 EN = Words("en")
 
 
-def page(log: Log, asked: Asked = Asked(), *, group: tuple[UUID, ...] = (PATIENT_ID,), **when: object) -> Page:  # noqa: B008  frozen
+def page(
+    log: Log, asked: Asked = Asked(), *, group: tuple[UUID, ...] = (PATIENT_ID,), **when: object
+) -> Page:  # noqa: B008  frozen
     folded = [(member, log.rows(MODEL, member, **when)) for member in group]  # type: ignore[arg-type]  # known_at or as_of
     return page_of(folded, asked, EN, 0, 1)
 
@@ -127,12 +129,17 @@ def test_as_of_an_earlier_day_todays_knowledge_of_that_day_is_shown() -> None:
 
 
 def test_a_retracted_finding_is_a_tombstone() -> None:
-    log = a_year().add(DIAGNOSIS_ID, found_again := diagnosis.FindingRecorded(
-        occurred_at=on(2, 9), finding_id=REVIEW_ID, modality="pulse", attributes={}
-    ))
+    log = a_year().add(
+        DIAGNOSIS_ID,
+        found_again := diagnosis.FindingRecorded(
+            occurred_at=on(2, 9), finding_id=REVIEW_ID, modality="pulse", attributes={}
+        ),
+    )
     log.add(
         DIAGNOSIS_ID,
-        diagnosis.FindingRetracted(occurred_at=on(2, 2), finding_id=FINDING_ID, reason_code="CORRECTION.DUPLICATE"),
+        diagnosis.FindingRetracted(
+            occurred_at=on(2, 2), finding_id=FINDING_ID, reason_code="CORRECTION.DUPLICATE"
+        ),
     )
     told = page(log, Asked(kinds=("finding",)))
     assert [item.refs["finding_id"] for item in told.items] == [found_again.finding_id]
@@ -161,7 +168,9 @@ def test_feedback_can_be_amended_and_taken_back() -> None:
 
 def test_corrected_details_change_what_is_shown() -> None:
     change = {"name": Change(before="Mina", after="Mina R."), "phone": Change(before=None, after="0913")}
-    correct = patient.PatientDetailsCorrected(occurred_at=on(1), changes=change, reason_code="CORRECTION.DATA_ENTRY")
+    correct = patient.PatientDetailsCorrected(
+        occurred_at=on(1), changes=change, reason_code="CORRECTION.DATA_ENTRY"
+    )
     told = page(Log().add(PATIENT_ID, registered(), correct)).items[0]
     assert (told.data["name"], told.corrected) == ("Mina R.", True)
     del change["name"]
@@ -201,9 +210,16 @@ def test_a_past_that_does_not_know_the_beginning_of_a_stream_shows_nothing_of_it
     later = on(12)
     log = Log().add(DIAGNOSIS_ID, recorded(), diagnosis.DiagnosisRecurred(occurred_at=on(1)))
     log.add(LINE_ID, drafted(), recommendation.RecommendationResumed(occurred_at=on(1), reason_code="OTHER"))
-    log.add(LINE_ID, recommendation.RecommendationPhaseAdvanced(
-        occurred_at=on(1), recommendation_version=2, from_phase=None, to_phase="balancing", decided_by=LINE_ID
-    ))
+    log.add(
+        LINE_ID,
+        recommendation.RecommendationPhaseAdvanced(
+            occurred_at=on(1),
+            recommendation_version=2,
+            from_phase=None,
+            to_phase="balancing",
+            decided_by=LINE_ID,
+        ),
+    )
     log.add(DIAGNOSIS_ID, revised(condition={"text": "Other"}))
     assert page(log, as_of=on(1)).items == ()
     assert len(page(log, as_of=later).items) == 4

@@ -1,0 +1,182 @@
+"""Two versions compared, with the path of reasons between them and what became of the evidence."""
+
+import pytest
+
+from domain import patient
+from domain.diagnosis import events as diagnosis
+from domain.errors import NotFound, Rejected
+from domain.event import Coded, Event, EvidenceLink
+from domain.items import ItemChange
+from domain.recommendation import events as recommendation
+from projections.change_view import ComparedVersions, lines_of, versions_of
+from projections.recommendation_changes import EVIDENCE, MODEL
+from tests.domain.spec import an_id
+from tests.projections.sample import (
+    ASSESSMENT_ID,
+    FINDING_ID,
+    GINGER_ID,
+    MINT,
+    MINT_ID,
+    WALK,
+    WALK_ID,
+    a_year,
+    amended,
+    changed,
+    drafted,
+    ginger,
+    issued,
+    on,
+    retracted,
+)
+from tests.projections.story import DIAGNOSIS_ID, DOCTOR_ID, FEEDBACK_ID, LINE_ID, PATIENT_ID, Log
+
+
+def compared(log: Log, first: int, last: int) -> ComparedVersions:
+    return versions_of([log.rows(MODEL)], LINE_ID, first, last)
+
+
+def test_what_was_added_removed_changed_and_came_and_went() -> None:
+    told = compared(a_year(), 1, 3)
+    assert (told.added, told.removed) == ((), ())
+    (change,) = told.changed
+    assert change.item_id == GINGER_ID
+    assert (change.fields["dose.amount"].before, change.fields["dose.amount"].after) == (2, 1)
+    assert change.fields["item_hash"].after == ginger(1).item_hash
+    assert [reason.reason_code for reason in change.reasons] == ["SAFETY.ADVERSE_EVENT"]
+    assert told.unchanged == (WALK_ID,)
+    assert told.transient == (MINT_ID,)
+    assert [(reason.version, reason.reason_code) for reason in told.reasons] == [
+        (2, "PROTOCOL.SEASONAL"),
+        (3, "SAFETY.ADVERSE_EVENT"),
+        (3, "ADHERENCE.COST"),
+    ]
+
+
+def test_one_step_has_only_its_own_reasons() -> None:
+    told = compared(a_year(), 1, 2)
+    assert [item.item_id for item in told.added] == [MINT_ID]
+    assert [reason.version for reason in told.reasons] == [2]
+
+
+def test_the_order_and_the_versions_must_be_real() -> None:
+    with pytest.raises(Rejected, match=r"compare\.order"):
+        compared(a_year(), 2, 2)
+    with pytest.raises(NotFound, match=r"compare\.unknown_version"):
+        compared(a_year(), 1, 4)
+    with pytest.raises(NotFound, match=r"compare\.unknown_version"):
+        compared(a_year(), 0, 3)
+    with pytest.raises(NotFound, match=r"compare\.unknown_version"):
+        versions_of([a_year().rows(MODEL)], MINT_ID, 1, 2)
+
+
+def test_a_restored_version_gives_its_reason_for_all_items_and_a_phase_for_none() -> None:
+    log = a_year().add(
+        LINE_ID,
+        recommendation.RecommendationPhaseAdvanced(
+            occurred_at=on(8),
+            recommendation_version=4,
+            from_phase="cleansing",
+            to_phase="balancing",
+            decided_by=DOCTOR_ID,
+        ),
+        recommendation.RecommendationVersionRestored(
+            occurred_at=on(9),
+            recommendation_version=5,
+            restored_version=1,
+            items=(ginger(2), WALK),
+            reason_code="OTHER",
+            decided_by=DOCTOR_ID,
+        ),
+    )
+    told = compared(log, 3, 5)
+    assert [reason.reason_code for reason in told.reasons] == ["PROTOCOL.PHASE_TRANSITION", "OTHER"]
+    assert [reason.reason_code for reason in told.changed[0].reasons] == ["OTHER"]
+
+
+FATES: dict[str, tuple[int, Event, str]] = {
+    "feedback amended": (0, amended(rating=4), "amended"),
+    "feedback retracted": (0, retracted(), "retracted"),
+    "finding retracted": (
+        1,
+        diagnosis.FindingRetracted(
+            occurred_at=on(2), finding_id=FINDING_ID, reason_code="CORRECTION.DUPLICATE"
+        ),
+        "retracted",
+    ),
+    "diagnosis entered in error": (
+        1,
+        diagnosis.DiagnosisEnteredInError(occurred_at=on(2), reason_code="CORRECTION.DUPLICATE"),
+        "entered_in_error",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", FATES)
+def test_evidence_that_changed_after_it_was_cited_is_marked(what: str) -> None:
+    place, event, fate = FATES[what]
+    log = a_year()
+    assert [link.changed_since for link in compared(log, 1, 3).reasons[1].evidence] == [None, None]
+    log.add(DIAGNOSIS_ID if place else FEEDBACK_ID, event)
+    since = compared(log, 1, 3).reasons[1].evidence[place].changed_since
+    assert since is not None
+    assert (since.fate, since.position) == (fate, len(log.events))
+    assert compared(log, 1, 3).reasons[1].evidence[1 - place].changed_since is None
+
+
+@pytest.mark.parametrize(("looked_at", "marked"), [(None, False), (3, False), (2, True)])
+def test_what_had_changed_before_it_was_looked_at_is_not_marked(
+    looked_at: int | None, *, marked: bool
+) -> None:
+    log = Log().add(LINE_ID, drafted(), issued()).add(FEEDBACK_ID, amended(rating=4))
+    cites = EvidenceLink(type="feedback", ref=str(FEEDBACK_ID), pinned_position=looked_at)
+    change = ItemChange(op="add", item_id=MINT_ID, after=MINT, reason_code="OTHER", evidence=(cites,))
+    log.add(LINE_ID, changed(2, 5, change))
+    (link,) = compared(log, 1, 2).reasons[0].evidence
+    assert (link.changed_since is not None) == marked
+
+
+def test_consent_and_background_may_end() -> None:
+    log = Log().add(LINE_ID, drafted(), issued())
+    evidence = (
+        EvidenceLink(type="consent", ref="research_cohort"),
+        EvidenceLink(type="background", ref="POL"),
+        EvidenceLink(type="background", ref="Dust"),
+    )
+    log.add(
+        LINE_ID,
+        changed(
+            2, 5, ItemChange(op="add", item_id=MINT_ID, after=MINT, reason_code="OTHER", evidence=evidence)
+        ),
+    )
+    log.add(
+        PATIENT_ID,
+        patient.ConsentWithdrawn(occurred_at=on(6), scope="research_cohort", policy_version="1"),
+        patient.BackgroundRecorded(
+            occurred_at=on(6), kind="allergy", code=Coded(text="Pollen", code="POL"), status="ended"
+        ),
+        patient.BackgroundRecorded(occurred_at=on(6), kind="allergy", code=Coded(text="Dust")),
+    )
+    fates = [
+        link.changed_since and link.changed_since.fate for link in compared(log, 1, 2).reasons[0].evidence
+    ]
+    assert fates == ["withdrawn", "ended", None]
+
+
+def test_what_was_retracted_stays_retracted_when_its_diagnosis_is_an_error() -> None:
+    log = a_year().add(
+        DIAGNOSIS_ID,
+        FATES["finding retracted"][1],
+        FATES["diagnosis entered in error"][1],
+    )
+    fates = {one.ref: one.fate for one in log.rows(MODEL).all(EVIDENCE)}
+    assert fates == {str(FINDING_ID): "retracted", str(ASSESSMENT_ID): "entered_in_error"}
+
+
+def test_two_lines_of_one_diagnosis() -> None:
+    other_id = an_id(22)
+    log = a_year().add(other_id, drafted(), issued())
+    told = lines_of([log.rows(MODEL)], (LINE_ID, 3), (other_id, 1))
+    assert [one.item_id for one in told.changed] == [GINGER_ID]
+    assert {reason.recommendation_id for reason in told.reasons} == {LINE_ID, other_id}
+    with pytest.raises(NotFound):
+        lines_of([log.rows(MODEL)], (LINE_ID, 3), (other_id, 2))
