@@ -47,7 +47,9 @@ def read_ledger(path: Path) -> set[UUID]:
     """Everybody who was ever erased here."""
     if not path.exists():
         return set()
-    return {UUID(line) for line in path.read_text(encoding="ascii").split() if len(line) == len(str(UUID(int=0)))}
+    return {
+        UUID(line) for line in path.read_text(encoding="ascii").split() if len(line) == len(str(UUID(int=0)))
+    }
 
 
 def apply_ledger(settings: Settings, servers: Servers) -> None:

@@ -64,7 +64,9 @@ def _ensure_roles(connection: psycopg.Connection) -> None:
 
 
 def _apply(connection: psycopg.Connection, area: str) -> list[str]:
-    connection.execute("CREATE TABLE IF NOT EXISTS app.migration (name text PRIMARY KEY, at timestamptz DEFAULT now())")
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS app.migration (name text PRIMARY KEY, at timestamptz DEFAULT now())"
+    )
     done = _done(connection)
     new = [(name, script) for name, script in _scripts(area) if name not in done]
     for name, script in new:

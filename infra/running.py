@@ -35,7 +35,9 @@ def ready(settings: Settings) -> Iterator[Servers]:
 
 
 @asynccontextmanager
-async def projecting(settings: Settings, servers: Servers) -> AsyncIterator[tuple[Projector, AsyncConnection]]:
+async def projecting(
+    settings: Settings, servers: Servers
+) -> AsyncIterator[tuple[Projector, AsyncConnection]]:
     """A projector of all read models of this release, and the connection that it writes through."""
     connection = await connect(servers.database_url)
     pools = [

@@ -73,4 +73,6 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
 
 
 def _pool(conninfo: str, most: int) -> AsyncConnectionPool[AsyncConnection]:
-    return AsyncConnectionPool(conninfo, min_size=1, max_size=most, kwargs={"autocommit": True}, open=False, timeout=5)
+    return AsyncConnectionPool(
+        conninfo, min_size=1, max_size=most, kwargs={"autocommit": True}, open=False, timeout=5
+    )

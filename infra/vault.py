@@ -130,7 +130,9 @@ class Vault:
 
     def _unwrapped(self, subject: UUID, key_id: UUID, wrapped: bytes) -> bytes:
         try:
-            return self._master.decrypt(wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], self._bound(subject, key_id))
+            return self._master.decrypt(
+                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], self._bound(subject, key_id)
+            )
         except InvalidTag as error:
             raise WrongMasterKey(f"key {key_id}") from error
 

@@ -82,7 +82,9 @@ class GroupWriter:
         twin = self._in_flight.get(request.request_id)
         if twin is not None:
             first = await asyncio.shield(twin.future)
-            return Appended(first_position=first.first_position, recorded_at=first.recorded_at, duplicate=True)
+            return Appended(
+                first_position=first.first_position, recorded_at=first.recorded_at, duplicate=True
+            )
         if self._closing or len(self._queue) >= MOST_WAITING:
             raise QueueFull
         waiting = _Waiting(request)
