@@ -69,7 +69,10 @@ def fresh_database_urls(servers: Servers, template: Urls) -> Iterator[Callable[[
 
         def create() -> Urls:
             name = f"test_{uuid4().hex}"
-            return copy(template[0], name), copy(template[1], f"{name}_vault")
+            urls = copy(template[0], name), copy(template[1], f"{name}_vault")
+            # what is granted on a database is not copied with it
+            connection.execute(f"GRANT CREATE ON DATABASE {name} TO tarikh_projector")
+            return urls
 
         def copy(original: str, name: str) -> str:
             connection.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(original).path[1:]}")
