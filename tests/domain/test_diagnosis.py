@@ -294,9 +294,10 @@ def test_no_finding_passes_for_a_practitioners_that_is_none() -> None:
 def test_late_observations_are_taken_whatever_became_of_the_diagnosis() -> None:
     for end in (resolved, refuted):
         story = DIAGNOSIS.given(arrived_confirmed, end)
-        story.when(ObserveSymptom(symptom_code="headache", score=7, occurred_at=ago(days=8))).then(
+        observed = story.when(ObserveSymptom(symptom_code="headache", score=7, occurred_at=ago(days=8))).then(
             SymptomObserved(occurred_at=ago(days=8), symptom_code="headache", score=7)
         )
+        assert observed.state == story.state
         story.when(RecordFinding(modality="skin", attributes={"dry": True})).then_done()
 
 
