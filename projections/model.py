@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, Generic, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -77,9 +78,11 @@ class Table(Generic[R]):
         hints = get_type_hints(self.row)
         return tuple(_column(name, hints[name]) for name in self.row.__struct_fields__)
 
-    def key_of(self, row: R) -> RowKey:
+    @cached_property
+    def key_of(self) -> Callable[[R], RowKey]:
         """The row's place among this patient's rows."""
-        return tuple(getattr(row, name) for name in self.key)
+        found = attrgetter(*self.key)
+        return found if len(self.key) > 1 else lambda row: (found(row),)
 
 
 def _column(name: str, hint: object) -> Column:

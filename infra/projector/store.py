@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, LiteralString, cast, get_type_hints
 from uuid import UUID
 
@@ -129,7 +130,7 @@ class TableStore:
         async with connection.cursor() as cursor, cursor.copy(statement) as copy:
             copy.set_types(types)
             for subject_id, position, row in rows:
-                values = [self._value(column, row) for column in self.table.columns]
+                values = [_values(column, [row])[0] for column in self.table.columns]
                 await copy.write_row((shard, subject_id, position, *values))
 
     @cached_property
@@ -174,14 +175,8 @@ class TableStore:
         return [
             [d.subject_id for d in changed],
             [d.position for d in changed],
-            *([self._value(column, row) for row in rows] for column in self.table.columns),
+            *(_values(column, rows) for column in self.table.columns),
         ]
-
-    def _value(self, column: Column, row: Row) -> Any:  # noqa: ANN401  a column holds any SQL value
-        value = getattr(row, column.name)
-        if column.is_json and value is not None:
-            return Jsonb(value, dumps=msgspec.json.encode)
-        return value
 
     def _put(self, found: Iterable[tuple[Any, ...]], into: Mapping[UUID, Rows]) -> None:
         for subject_id, *values in found:
@@ -195,6 +190,14 @@ class TableStore:
             for column, value in zip(self.table.columns, values, strict=True)
         }
         return cast("Row", self.table.row(**fields))
+
+
+def _values(column: Column, rows: Iterable[Row]) -> list[Any]:
+    """A column of these rows, as psycopg takes it."""
+    values = list(map(attrgetter(column.name), rows))
+    if not column.is_json:
+        return values
+    return [None if value is None else Jsonb(value, dumps=msgspec.json.encode) for value in values]
 
 
 class ModelStore:

@@ -1,0 +1,1 @@
+"""Speed as ratios taken side by side in one run: ours against the limit and against the peer."""

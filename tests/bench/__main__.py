@@ -1,0 +1,33 @@
+"""`python -m tests.bench [NAME]`: print every figure, or one, as a JSON line."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+
+from tests.bench import append, catchup, query
+from tests.bench.harness import Figure, show
+
+BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
+    "append_256_vs_unnest append_256_vs_library": append.figures,
+    "catchup_all_events_per_s": catchup.figures,
+    "timeline_vs_query": query.figures,
+}
+
+
+async def run(only: str) -> int:
+    """Run what is asked for; 2 where no figure has that name."""
+    shown = 0
+    for names, figures in BENCHES.items():
+        if only and only not in names.split():
+            continue
+        async for found in figures():
+            if only in {"", found.name}:
+                show(found)
+                shown += 1
+    return 0 if shown else 2
+
+
+if __name__ == "__main__":
+    os.environ["TARIKH_LOG_FORMAT"] = "json"
+    sys.exit(asyncio.run(run("".join(sys.argv[1:]))))

@@ -1,0 +1,87 @@
+"""Interleaved rounds, medians, and one JSON line for each figure."""
+
+import os
+import platform
+import shutil
+import statistics
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import mkdtemp
+
+import msgspec
+
+from infra.embedded import Servers
+from infra.running import ready
+from infra.settings import Settings
+
+ROUNDS = 5
+SECONDS_TO_STOP = 20.0
+
+Measured = Callable[[], Awaitable[float]]
+"""One round: how many a second, or how long."""
+
+
+class Figure(msgspec.Struct, kw_only=True):
+    """A line of `make bench`; `goal` is written as it is in the issue that set it."""
+
+    name: str
+    value: float
+    unit: str
+    goal: str
+    rounds: int
+    min: float
+    max: float
+    conditions: dict[str, object]
+
+
+async def ratio(name: str, ours: Measured, theirs: Measured, goal: str, **conditions: object) -> Figure:
+    """Ours over theirs, round by round, in turn; the figure is the median of the rounds' ratios."""
+    pairs = [(await ours(), await theirs()) for _ in range(ROUNDS)]
+    measured = {
+        "ours": round(statistics.median(one for one, _ in pairs), 2),
+        "theirs": round(statistics.median(other for _, other in pairs), 2),
+    }
+    return figure(name, [one / other for one, other in pairs], "ratio", goal, **measured, **conditions)
+
+
+async def plain(name: str, ours: Measured, unit: str, goal: str, **conditions: object) -> Figure:
+    """A figure of its own."""
+    return figure(name, [await ours() for _ in range(ROUNDS)], unit, goal, **conditions)
+
+
+def figure(name: str, rounds: list[float], unit: str, goal: str, **conditions: object) -> Figure:
+    """The median of the rounds, with the machine it was taken on."""
+    machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
+    return Figure(
+        name=name,
+        value=round(statistics.median(rounds), 3),
+        unit=unit,
+        goal=goal,
+        rounds=len(rounds),
+        min=round(min(rounds), 3),
+        max=round(max(rounds), 3),
+        conditions={**machine, **conditions},
+    )
+
+
+def show(found: Figure) -> None:
+    """Print it as one line."""
+    sys.stdout.write(msgspec.json.encode(found).decode() + "\n")
+    sys.stdout.flush()
+
+
+@contextmanager
+def house() -> Iterator[tuple[Settings, Servers]]:
+    """A Tarikh of its own, embedded and durable as any other, gone afterwards."""
+    folder = Path(mkdtemp(prefix="tarikh-bench-"))
+    try:
+        settings = Settings.from_environment({"TARIKH_DATA_DIR": str(folder / "data")})
+        with ready(settings) as servers:
+            yield settings, servers
+    finally:
+        deadline = time.monotonic() + SECONDS_TO_STOP
+        while folder.exists() and time.monotonic() < deadline:  # the servers are being stopped by their watchdog
+            shutil.rmtree(folder, ignore_errors=True)
