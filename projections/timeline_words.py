@@ -91,8 +91,8 @@ def _step(item: Item, words: Words) -> dict[str, object]:
 
 
 def _finding(item: Item, words: Words) -> dict[str, object]:
-    """Attributes are told as they were written; nested ones are left to `data`."""
-    detail = [f"{name}: {value}" for name, value in item.data["attributes"].items() if _simple(value)]
+    """Attributes are told by name, since jsonb keeps no order of keys; nested ones are left to `data`."""
+    detail = [f"{name}: {value}" for name, value in sorted(item.data["attributes"].items()) if _simple(value)]
     return {"detail": detail, **_terms(item.data, words, modality="modality")}
 
 
