@@ -34,7 +34,7 @@ SQL_TYPES: Mapping[object, str] = {
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One row of one patient. `removed` is the tombstone that phones are told of.
 
-    The engine adds the columns `shard`, `subject_id` and `changed_at` (the position that last changed the row).
+    The engine adds the columns `shard`, `subject_id` and `changed_at` (the position that changed it last).
     """
 
     removed: bool = False

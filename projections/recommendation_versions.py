@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, assert_never
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -177,6 +177,8 @@ def _next(line: Line, event: VersionEvent) -> Line:
             return replace(line, phase=event.to_phase)
         case events.RecommendationVersionRestored():
             return replace(line, items=event.items)
+        case _:
+            assert_never(event)
 
 
 StatusEvent: TypeAlias = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import TypeAlias
+from typing import TypeAlias, assert_never
 from uuid import UUID
 
 from domain.event import Event, EvidenceLink, Narrative, Value
@@ -70,6 +70,8 @@ def _said(
             return PHASE_ADVANCED, None, ()
         case RecommendationVersionRestored():
             return event.reason_code, event.narrative, event.evidence
+        case _:
+            assert_never(event)
 
 
 def _by_code(recorded: Recorded[Event], event: RecommendationRevised) -> Iterator[Reason]:

@@ -120,6 +120,7 @@ class _Teller:
     def _line_event(self, line_id: UUID, of: type[Event]) -> Event:
         items = self.items.get(line_id, ())
         version = self.versions.get(line_id, 0)
+        fixed: dict[str, st.SearchStrategy[Any]]
         match of:
             case recommendation.RecommendationIssued:
                 fixed = {"items": st.lists(self._item(), min_size=1, max_size=3).map(tuple)}

@@ -65,7 +65,8 @@ def _reread(table: Table[Any], row: Row) -> Row:
             value = msgspec.json.decode(msgspec.json.encode(value), type=hints[column.name])
         assert value is not None or column.nullable
         values[column.name] = value
-    return table.row(**values)
+    reread: Row = table.row(**values)
+    return reread
 
 
 def erased(events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:

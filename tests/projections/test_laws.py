@@ -1,5 +1,6 @@
 """Every read model obeys the laws, whatever happened."""
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -43,7 +44,7 @@ def test_every_model_is_lawful(events: Events) -> None:
 
 @quick
 @given(histories(), INSTANTS)
-def test_any_past_can_be_folded(events: Events, as_of: Any) -> None:
+def test_any_past_can_be_folded(events: Events, as_of: datetime) -> None:
     for model in MODELS:
         model.fold([one for one in events if one.event and one.event.occurred_at <= as_of])
 
@@ -62,7 +63,8 @@ def test_a_timeline_can_be_told_in_every_language_page_by_page(
     events: Events, locale: str, limit: int
 ) -> None:
     group = [(PATIENT_ID, timeline.MODEL.fold(events))]
-    words, before, told = Words(locale), None, []
+    words, before = Words(locale), None
+    told: list[timeline_page.TimelineItem] = []
     while True:
         asked = timeline_page.Asked(before=before, limit=limit)
         page = timeline_page.page_of(group, asked, words, 0, 1)
@@ -81,7 +83,7 @@ def test_a_comparison_applied_to_the_one_version_gives_the_other(events: Events)
     versions = [recommendation_versions.MODEL.fold(events)]
     changes = [recommendation_changes.MODEL.fold(events)]
     for line in versions[0].all(LINE):
-        shown = [_json(one) for one in _versions(versions, line)]
+        shown = [_json(one) for one in version_view.all_versions_of(versions, line.recommendation_id)]
         for first in range(1, len(shown)):
             for last in range(first + 1, len(shown) + 1):
                 compared = change_view.versions_of(changes, line.recommendation_id, first, last)
@@ -89,11 +91,7 @@ def test_a_comparison_applied_to_the_one_version_gives_the_other(events: Events)
                 assert applied == shown[last - 1]["items"]
 
 
-def _versions(rows: list[Any], line: Any) -> tuple[version_view.Recommendation, ...]:
-    return version_view.all_versions_of(rows, line.recommendation_id)
-
-
-def _json(value: object) -> Any:
+def _json(value: object) -> Any:  # noqa: ANN401  any JSON value
     return msgspec.json.decode(msgspec.json.encode(value))
 
 

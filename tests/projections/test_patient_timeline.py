@@ -43,10 +43,15 @@ EN = Words("en")
 
 
 def page(
-    log: Log, asked: Asked = Asked(), *, group: tuple[UUID, ...] = (PATIENT_ID,), **when: object
-) -> Page:  # noqa: B008  frozen
-    folded = [(member, log.rows(MODEL, member, **when)) for member in group]  # type: ignore[arg-type]  # known_at or as_of
-    return page_of(folded, asked, EN, 0, 1)
+    log: Log,
+    asked: Asked | None = None,
+    *,
+    group: tuple[UUID, ...] = (PATIENT_ID,),
+    known_at: int | None = None,
+    as_of: datetime | None = None,
+) -> Page:
+    folded = [(member, log.rows(MODEL, member, known_at, as_of)) for member in group]
+    return page_of(folded, asked or Asked(), EN, 0, 1)
 
 
 def tags(found: Page) -> list[str]:

@@ -41,7 +41,15 @@ from tests.projections.sample import (
     registered,
     revised,
 )
-from tests.projections.story import DIAGNOSIS_ID, FEEDBACK_ID, LINE_ID, OTHER_PATIENT_ID, PATIENT_ID, Log
+from tests.projections.story import (
+    DIAGNOSIS_ID,
+    FEEDBACK_ID,
+    LINE_ID,
+    META,
+    OTHER_PATIENT_ID,
+    PATIENT_ID,
+    Log,
+)
 
 MODELS = models("Asia/Tehran")
 GROUP = (PATIENT_ID, OTHER_PATIENT_ID)
@@ -99,10 +107,6 @@ async def _no_history(_subject: UUID, _until: int) -> list[Recorded[Event]]:
 
 def tables(connection: AsyncConnection, model: ReadModel) -> Tables:
     return Tables(connection, model.schema, 0, GROUP)
-
-
-def rows(model: ReadModel) -> list[tuple[UUID, object]]:
-    return [(member, LOG.rows(model, member)) for member in GROUP]
 
 
 ASKED = [
@@ -176,7 +180,7 @@ AUDIT = [
     audit_trail.Asked(tags=("patient.registered",), limit=1),
     audit_trail.Asked(
         actor_id=LOG.events[0].actor_id,
-        correlation_id=LOG.events[0].meta and LOG.events[0].meta.correlation_id,
+        correlation_id=META.correlation_id,
         start=LOG.events[3].recorded_at,
         end=LOG.events[9].recorded_at,
     ),
@@ -219,4 +223,4 @@ async def test_the_app_may_read_and_nothing_else(connection: AsyncConnection) ->
     await connection.execute("SET ROLE tarikh_app")
     assert await diagnosis_view.by_patient(tables(connection, diagnoses.MODEL))
     with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        await connection.execute(f'DELETE FROM "{diagnoses.MODEL.schema}".diagnosis')  # type: ignore[call-overload]  # a name of ours
+        await connection.execute(f'DELETE FROM "{diagnoses.MODEL.schema}".diagnosis')

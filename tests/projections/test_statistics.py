@@ -77,7 +77,7 @@ def test_a_diagnosis_is_active_until_it_ends_and_again_when_it_comes_back() -> N
 def test_a_revision_moves_a_diagnosis_to_its_right_place() -> None:
     log = Log().add(DIAGNOSIS_ID, recorded(), revised(severity="severe"))
     assert figures(log)["diagnoses.active_by_severity", "severe"] == 1
-    log.add(DIAGNOSIS_ID, revised(condition={"text": "Tension"}, severity=None))
+    log.add(DIAGNOSIS_ID, revised(condition={"text": "Tension"}, severity=None), revised(urgency="urgent"))
     assert figures(log) == {
         ("diagnoses.active_by_condition", "Tension"): 1,
         ("diagnoses.active_by_severity", "unknown"): 1,
@@ -145,6 +145,16 @@ def test_corrected_details_are_counted_as_corrected(died_at: str | None, days: l
     rows = list(log.rows(TEHRAN).all(CONTRIBUTION))
     assert [row.day for row in rows if row.figure == "patients.died" and row.n] == days
     assert ("patients.by_sex", "male") in figures(log)
+
+
+def test_details_that_are_not_counted_change_nothing() -> None:
+    changes = {"name": Change(before="Mina", after="Mina R.")}
+    correct = patient.PatientDetailsCorrected(
+        occurred_at=on(1), changes=changes, reason_code="CORRECTION.DATA_ENTRY"
+    )
+    log = Log().add(PATIENT_ID, registered(), patient.PatientDied(occurred_at=on(5)))
+    before = figures(log)
+    assert figures(log.add(PATIENT_ID, correct)) == before
 
 
 def test_a_span_of_days_begins_with_what_had_come_before() -> None:
