@@ -1,0 +1,40 @@
+"""What the stories of the API share: one house for each process of the tests, and people in it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from infra.settings import Settings
+from tests.api.house import Caller, House, running
+from tests.infra.event_log.calls import Fresh
+
+
+@pytest.fixture(scope="session")
+def house(
+    settings: Settings, fresh_database_urls: Fresh, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[House]:
+    """A running Tarikh with databases of its own."""
+    main, vault = fresh_database_urls()
+    folder: Path = tmp_path_factory.mktemp("house")
+    own = msgspec.structs.replace(
+        settings, data_dir=folder / "data", database_url=main, vault_url=vault, cache_url="none"
+    )
+    with running(own, folder / "stderr") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def doctor(house: House) -> Caller:
+    return house.caller("practitioner")
+
+
+@pytest.fixture(scope="session")
+def admin(house: House) -> Caller:
+    return house.caller("admin")
+
+
+@pytest.fixture(scope="session")
+def auditor(house: House) -> Caller:
+    return house.caller("auditor")
