@@ -1,1 +1,1 @@
-"""The rules of the record: events, commands, states, `decide` and `evolve`, pure functions over frozen Structs."""
+"""The rules of the record: pure functions `decide` and `evolve` over frozen events, commands and states."""

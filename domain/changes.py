@@ -10,7 +10,7 @@ from domain.event import Change
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def changes(known: msgspec.Struct, wanted: msgspec.Struct) -> dict[str, Change]:
+def changes_between(known: msgspec.Struct, wanted: msgspec.Struct) -> dict[str, Change]:
     """What differs of the fields that `wanted` names; UNSET ones stay as they are."""
     named = {name: getattr(wanted, name, msgspec.UNSET) for name in known.__struct_fields__}
     return {

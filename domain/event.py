@@ -20,7 +20,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Past tense, and true for ever; `occurred_at` is clinical time (UTC), `precision` how well it is known."""
+    """Past tense, true for ever; `occurred_at` is clinical time (UTC), `precision` how well it is known."""
 
     occurred_at: Instant
     precision: Precision = "exact"

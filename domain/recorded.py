@@ -31,7 +31,7 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
-    """One stored event. `event` and `meta` are None when the patient was erased and the seal cannot be opened."""
+    """One stored event; `event` and `meta` are None where the seal of an erased patient cannot be opened."""
 
     shard: int
     position: int

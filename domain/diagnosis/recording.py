@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from domain.changes import change, changed, changes
+from domain.changes import change, changed, changes_between
 from domain.diagnosis.commands import (
     DiagnosisDetails,
     DiagnosisFacts,
@@ -87,7 +87,10 @@ def revise(command: ReviseDiagnosis, state: DiagnosisState, facts: DiagnosisFact
         _status_may_follow(command.changes, found),
         has_words("referral_override", command.referral_override),
     )
-    differing = {**changes(found.chart.details, command.changes), **_status_change(command.changes, found)}
+    differing = {
+        **changes_between(found.chart.details, command.changes),
+        **_status_change(command.changes, found),
+    }
     if not differing:
         return []
     _referral_where_needed(command, found, differing, facts)

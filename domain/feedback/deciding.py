@@ -6,7 +6,7 @@ from typing import assert_never
 
 import msgspec
 
-from domain.changes import changed, changes
+from domain.changes import changed, changes_between
 from domain.errors import Conflict, FieldError
 from domain.feedback.commands import (
     AmendFeedback,
@@ -91,7 +91,7 @@ def _amend(command: AmendFeedback, state: FeedbackState, facts: FeedbackFacts) -
     """Only who may report may change what was reported; it takes the time of the answer."""
     known = given(state)
     takes_corrections(facts.standing)
-    differing = changes(known.answer, command.changes)
+    differing = changes_between(known.answer, command.changes)
     answer = changed(known.answer, differing)
     refuse(
         well_told(command, facts),

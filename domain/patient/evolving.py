@@ -5,6 +5,7 @@ from typing import assert_never
 import msgspec
 from msgspec.structs import replace
 
+from domain.changes import changed
 from domain.event import Coded
 from domain.patient.events import (
     BackgroundKind,
@@ -123,7 +124,7 @@ def _with(state: UnmergedPatient, known: Known) -> UnmergedPatient:
 def _learn(known: Known, event: PatientEvent) -> Known:
     match event:
         case PatientDetailsCorrected():
-            return replace(known, details=_corrected(known.details, event))
+            return replace(known, details=changed(known.details, event.changes))
         case ConstitutionAssessed() | BackgroundRecorded():
             return _learn_health(known, event)
         case ConsentGranted() | ConsentWithdrawn() | CareTeamMemberAssigned() | CareTeamMemberRemoved():
@@ -142,11 +143,6 @@ def _learn(known: Known, event: PatientEvent) -> Known:
             return known
         case _:
             assert_never(event)
-
-
-def _corrected(details: Details, event: PatientDetailsCorrected) -> Details:
-    after = {name: change.after for name, change in event.changes.items()}
-    return msgspec.convert(msgspec.to_builtins(details) | after, Details)
 
 
 def background_key(kind: BackgroundKind, code: Coded) -> tuple[str, ...]:

@@ -6,8 +6,8 @@ from typing import TypeVar, assert_never
 
 import msgspec
 
+from domain.changes import change, changes_between
 from domain.errors import Conflict, FieldError, Rejected
-from domain.event import Change
 from domain.patient.commands import CorrectPatientDetails, PatientDetails, RecordDeath, RegisterPatient
 from domain.patient.events import (
     CareTeamMemberAssigned,
@@ -94,7 +94,7 @@ def _correct(
         _death_corrigible(wanted, patient, facts),
     )
     events: list[PatientEvent] = []
-    if changes := _changes(known.details, wanted):
+    if changes := changes_between(known.details, wanted):
         events.append(
             PatientDetailsCorrected(
                 occurred_at=known.registered_at,
@@ -109,7 +109,7 @@ def _correct(
             PatientDetailsCorrected(
                 occurred_at=patient.died_at,
                 precision=patient.precision,
-                changes={"died_at": _change(patient.died_at, died_at)},
+                changes={"died_at": change(patient.died_at, died_at)},
                 reason_code=command.reason_code,
             )
         )
@@ -124,20 +124,6 @@ def _record_death(command: RecordDeath, state: PatientState, facts: PatientFacts
     at = when(command, facts)
     refuse(_lived("occurred_at", known.details.birth_date, at))
     return [PatientDied(occurred_at=at, precision=command.precision)]
-
-
-def _changes(details: Details, wanted: PatientDetails) -> dict[str, Change]:
-    """What differs of what is named."""
-    named = {name: getattr(wanted, name) for name in Details.__struct_fields__}
-    return {
-        name: _change(getattr(details, name), value)
-        for name, value in named.items()
-        if value is not msgspec.UNSET and value != getattr(details, name)
-    }
-
-
-def _change(before: object, after: object) -> Change:
-    return Change(before=msgspec.to_builtins(before), after=msgspec.to_builtins(after))
 
 
 def _sound(details: PatientDetails, facts: PatientFacts, prefix: str) -> Iterator[FieldError]:
