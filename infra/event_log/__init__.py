@@ -1,1 +1,1 @@
-"""The log of events: how they are sealed, appended, read and proved. The only package that knows `eventsourcing`."""
+"""The log: how events are sealed, appended and read. The only package that knows `eventsourcing`."""

@@ -96,8 +96,16 @@ class QueueFull(StorageUnavailable):
     """More appends are waiting than the writer takes."""
 
 
+class ClocksApart(StorageUnavailable):
+    """This machine's clock and the log's stand more than a minute apart; nothing was stored."""
+
+
+class TimesRefused(Exception):
+    """A backfill's time runs backwards, or ahead of the clock."""
+
+
 class OutcomeUnknown(Exception):
-    """The connection was lost in the middle and did not come back in time: a resend of the same request tells."""
+    """The connection was lost in the middle and did not come back: a resend of the same request tells."""
 
 
 def request_id(account_id: UUID, kind: str, key: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Many requests as one call of `log.append`: which may go together, how they are encoded, what was answered."""
+"""Many requests as one call of `log.append`: which may go together, how they are sent and answered."""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
@@ -15,7 +15,7 @@ from infra.event_log.append import (
     SubjectErased,
     VersionMoved,
 )
-from infra.event_log.codec import DataKey, address, encode_event, encode_meta
+from infra.event_log.codec import DataKey, address, encode_event, encode_meta, encoded_length
 
 Outcome = Appended | Exception
 
@@ -26,23 +26,29 @@ APPEND = f"SELECT * FROM log.append(%b::integer, %b::timestamptz, %b::bytea[], {
 BACKFILL = f"SELECT * FROM log.backfill(%b::integer, %b::timestamptz[], %b::bytea[], {_ARRAYS})"
 
 
-def independent(requests: Iterable[Append], most_events: int) -> list[Append]:
-    """The longest run of first-come requests that may stand in one call: none touches what an earlier one writes.
+def independent(requests: Iterable[tuple[Append, int]], most_events: int, most_bytes: int) -> list[Append]:
+    """The longest run of requests, first come, that may stand in one call: none touches what another writes.
 
-    Requests that must wait are left out, and so is everything behind them that touches the same.
+    Each comes with its length in bytes. Requests that must wait are left out, and so is all behind them
+    that touches the same. One that is too large for any call goes alone.
     """
     chosen: list[Append] = []
     written: set[object] = set()
-    count = 0
-    for request in requests:
+    events = total = 0
+    for request, bytes_long in requests:
         writes, reads = _touched(request)
         if written.isdisjoint(reads):
-            if chosen and count + len(request.events) > most_events:
+            events, total = events + len(request.events), total + bytes_long
+            if chosen and (events > most_events or total > most_bytes):
                 break
             chosen.append(request)
-            count += len(request.events)
         written |= writes
     return chosen
+
+
+def length(request: Append) -> int:
+    """How many bytes a request's events take."""
+    return sum(encoded_length(new.event) for new in request.events)
 
 
 def _touched(request: Append) -> tuple[set[object], set[object]]:

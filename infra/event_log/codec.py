@@ -23,7 +23,7 @@ _meta_decoder = msgspec.json.Decoder(Meta)
 
 
 class Unreadable(Exception):
-    """A stored event that cannot be opened or decoded although its key is there: tampered with, or from the future."""
+    """Stored bytes that cannot be opened or decoded though their key is there: altered, or of the future."""
 
 
 class DataKey(msgspec.Struct, frozen=True):
@@ -56,6 +56,11 @@ def address(stream_id: UUID, version: int, event: Event) -> Address:
     """Where a new event will stand."""
     tag = str(event.__struct_config__.tag)
     return Address(stream_id, version, tag, current_schema(tag))
+
+
+def encoded_length(event: Event) -> int:
+    """How many bytes an event takes before it is sealed."""
+    return len(_encode(event))
 
 
 def encode_event(event: Event, where: Address, key: DataKey | None) -> bytes:

@@ -120,7 +120,10 @@ class Reader:
     async def subject_of(self, stream_id: UUID) -> UUID | None:
         """Whose stream this is; None when it is nobody's or not there."""
         rows = await self._rows(
-            "SELECT subject_id FROM log.event WHERE shard = %s AND originator_id = %s AND originator_version = 1",
+            """
+            SELECT subject_id FROM log.event
+            WHERE shard = %s AND originator_id = %s AND originator_version = 1
+            """,
             (self._shard, stream_id),
         )
         return rows[0][0] if rows else None

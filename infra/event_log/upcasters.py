@@ -1,4 +1,4 @@
-"""Old shapes of stored events, brought up to today's: `dict -> dict`, one for each schema number that was left behind."""
+"""Old shapes of stored events, brought up to today's: `dict -> dict`, one for each schema left behind."""
 
 from collections.abc import Callable
 from typing import Any

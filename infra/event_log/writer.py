@@ -10,34 +10,56 @@ from typing import Self
 import psycopg
 import structlog
 from psycopg import AsyncConnection
+from psycopg.conninfo import make_conninfo
 
 from infra.event_log import batch
 from infra.event_log.append import (
     Append,
     Appended,
+    ClocksApart,
     OutcomeUnknown,
     QueueFull,
     StorageUnavailable,
+    TimesRefused,
 )
 from infra.vault import Vault
 
 MOST_EVENTS = 1_000
+MOST_BYTES = 4_000_000
 MOST_WAITING = 10_000
 SECONDS_TO_RECOVER = 5.0
 SECONDS_BETWEEN_TRIES = 0.1
+REFUSED: dict[str, type[Exception]] = {"TK001": ClocksApart, "TK002": TimesRefused}
+"""What the append function says of a whole call, by SQLSTATE."""
+
+PATIENCE: dict[str, int] = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "keepalives_idle": 10}
+SESSION = "SET statement_timeout = '10s'"
+"""A server that does not answer is lost, and the request id tells what became of the call."""
 
 log = structlog.get_logger()
 
 
 class _Waiting:
-    """A request and who waits for it. `sent` once its outcome may lie in a lost answer."""
+    """A request and how many callers wait for it. `sent` once its outcome may lie in a lost answer."""
 
-    __slots__ = ("future", "request", "sent")
+    __slots__ = ("callers", "future", "length", "request", "sent")
 
     def __init__(self, request: Append) -> None:
         self.request = request
+        self.length = batch.length(request)
         self.future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.callers = 0
         self.sent = False
+
+    async def answer(self) -> Appended:
+        """Wait; a request that nobody waits for any more is given up, unless it is on its way."""
+        self.callers += 1
+        try:
+            return await asyncio.shield(self.future)
+        finally:
+            self.callers -= 1
+            if not self.callers:
+                self.future.cancel()
 
 
 class GroupWriter:
@@ -46,11 +68,22 @@ class GroupWriter:
     `async with GroupWriter(...)` drains at the end: what was taken is stored or answered.
     """
 
-    def __init__(self, conninfo: str, vault: Vault, shard: int = 0, *, backfill: bool = False) -> None:
+    def __init__(
+        self,
+        conninfo: str,
+        vault: Vault,
+        shard: int = 0,
+        *,
+        backfill: bool = False,
+        most_waiting: int = MOST_WAITING,
+        seconds_to_recover: float = SECONDS_TO_RECOVER,
+    ) -> None:
         self._conninfo = conninfo
         self._vault = vault
         self._shard = shard
         self._query = batch.BACKFILL if backfill else batch.APPEND
+        self._most_waiting = most_waiting
+        self._patience = seconds_to_recover
         self._connection: AsyncConnection | None = None
         self._queue: deque[_Waiting] = deque()
         self._in_flight: dict[bytes, _Waiting] = {}
@@ -77,22 +110,29 @@ class GroupWriter:
         return len(self._queue)
 
     async def append(self, request: Append) -> Appended:
-        """Store a request whole, or raise why not: VersionMoved, GuardMoved, ClaimTaken, SubjectErased, QueueFull,
-        StorageUnavailable, OutcomeUnknown. Cancelling the caller never leaves half a write."""
+        """Store a request whole, whatever becomes of the caller, or raise why not.
+
+        Raises VersionMoved, GuardMoved, ClaimTaken, SubjectErased, QueueFull, ClocksApart, TimesRefused,
+        StorageUnavailable, OutcomeUnknown.
+        """
         twin = self._in_flight.get(request.request_id)
-        if twin is not None:
-            first = await asyncio.shield(twin.future)
+        if twin is not None and not twin.future.cancelled():
+            first = await twin.answer()
             return Appended(
                 first_position=first.first_position, recorded_at=first.recorded_at, duplicate=True
             )
-        if self._closing or len(self._queue) >= MOST_WAITING:
+        if self._closing or len(self._queue) >= self._most_waiting:
             raise QueueFull
         waiting = _Waiting(request)
         self._in_flight[request.request_id] = waiting
-        waiting.future.add_done_callback(lambda _: self._in_flight.pop(request.request_id, None))
         self._queue.append(waiting)
         self._arrived.set()
-        return await waiting.future
+        waiting.future.add_done_callback(lambda _: self._landed(waiting))
+        return await waiting.answer()
+
+    def _landed(self, waiting: _Waiting) -> None:
+        if self._in_flight.get(waiting.request.request_id) is waiting:
+            del self._in_flight[waiting.request.request_id]
 
     async def _run(self) -> None:
         while True:
@@ -107,26 +147,35 @@ class GroupWriter:
 
     def _next(self) -> list[_Waiting]:
         live = [waiting for waiting in self._queue if not waiting.future.done()]
-        chosen = {id(request) for request in batch.independent([w.request for w in live], MOST_EVENTS)}
+        requests = [(waiting.request, waiting.length) for waiting in live]
+        chosen = {id(request) for request in batch.independent(requests, MOST_EVENTS, MOST_BYTES)}
         self._queue = deque(w for w in live if id(w.request) not in chosen)
         return [w for w in live if id(w.request) in chosen]
 
     async def _store(self, waiting: Sequence[_Waiting]) -> None:
+        """Store and answer. Where the call fails by something in it, each request goes alone: one fails."""
         if not waiting:
             return
         try:
             outcomes = await self._recovering(waiting)
-        except Exception as error:  # noqa: BLE001  whatever went wrong, every waiter must learn of it
+        except (ClocksApart, StorageUnavailable) as error:
             for one in waiting:
                 _answer(one, _unstored(one, error))
-            return
-        for one, outcome in zip(waiting, outcomes, strict=True):
-            _answer(one, outcome)
+        except Exception as error:  # noqa: BLE001  whatever went wrong, whoever waits must learn of it
+            if len(waiting) == 1:
+                log.warning("log.append_failed", error=type(error).__name__)
+                _answer(waiting[0], error)
+                return
+            for one in waiting:
+                await self._store([one])
+        else:
+            for one, outcome in zip(waiting, outcomes, strict=True):
+                _answer(one, outcome)
 
     async def _recovering(self, waiting: Sequence[_Waiting]) -> list[batch.Outcome]:
-        """Try until Postgres is back or the patience is over. A second try of what was stored finds its request id."""
+        """Try until Postgres is back or the patience is over; what was stored is found by its request id."""
         loop = asyncio.get_running_loop()
-        deadline = loop.time() + SECONDS_TO_RECOVER
+        deadline = loop.time() + self._patience
         while True:
             try:
                 return await self._call(waiting)
@@ -136,6 +185,11 @@ class GroupWriter:
                     raise StorageUnavailable from error
                 log.warning("log.unreachable", waiting=len(waiting))
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+            except psycopg.DatabaseError as error:
+                refused = REFUSED.get(error.sqlstate or "")
+                if refused is None:
+                    raise
+                raise refused from error
 
     async def _call(self, waiting: Sequence[_Waiting]) -> list[batch.Outcome]:
         requests = [one.request for one in waiting]
@@ -156,7 +210,10 @@ class GroupWriter:
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is None or self._connection.closed:
-            self._connection = await AsyncConnection.connect(self._conninfo, autocommit=True)
+            conninfo = make_conninfo(self._conninfo, **PATIENCE)
+            connection = await AsyncConnection.connect(conninfo, autocommit=True)
+            await connection.execute(SESSION)
+            self._connection = connection
         return self._connection
 
     async def _disconnect(self) -> None:
@@ -167,7 +224,7 @@ class GroupWriter:
 
 
 def _unstored(waiting: _Waiting, error: Exception) -> Exception:
-    if isinstance(error, StorageUnavailable) and waiting.sent:
+    if waiting.sent and not isinstance(error, ClocksApart):
         return OutcomeUnknown()
     return error
 
