@@ -46,12 +46,7 @@ class Thread(Row, frozen=True, kw_only=True):
     items: int = 0
 
 
-ITEM = Table(
-    "item",
-    Item,
-    key=("stream_id", "version"),
-    indexes=("occurred_at, position", "diagnosis_id, occurred_at, position", "changed_at"),
-)
+ITEM = Table("item", Item, key=("stream_id", "version"), indexes=("occurred_at, position",))
 THREAD = Table("thread", Thread, key=("stream_id",))
 
 Envelope: TypeAlias = Recorded[Event]
