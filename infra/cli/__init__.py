@@ -8,11 +8,11 @@ import os
 import sys
 from collections.abc import Sequence
 
-from infra.cli import doctor, import_
+from infra.cli import demo, doctor, import_, serving, token
 from infra.errors import CommandFailed, CommandMisused
 from infra.settings import SettingsError
 
-COMMANDS = (doctor, import_)
+COMMANDS = (serving, demo, doctor, import_, token)
 
 OK, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
 

@@ -42,6 +42,7 @@ class Practice(Telling):
     ) -> None:
         super().__init__(name, today, days_ago, locale, practitioner)
         self.patient_id = UUID(int=0)
+        self.patient_name = ""
         self._items: dict[str, NewItem] = {}
 
     async def register(
@@ -56,7 +57,7 @@ class Practice(Telling):
             phone=phone,
             locale=self.locale,
         )
-        self.patient_id = await self.say(asked)
+        self.patient_id, self.patient_name = await self.say(asked), name
         return self.patient_id
 
     @property
