@@ -1,9 +1,9 @@
-"""The vault: one data key per patient, wrapped by the master key, in a database of its own; to forget is to destroy it."""
+"""The vault: one data key per patient, wrapped by the master key; to forget is to destroy it."""
 
 import hashlib
 import os
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -17,8 +17,19 @@ from infra.secret import Secret
 KEY_BYTES = 32
 NONCE_BYTES = 12
 SECONDS_CACHED = 60
+MOST_CACHED = 10_000
 HOUSE = UUID(int=0)
 """The subject of the house's own key, with which claims are hashed."""
+
+DESTROY = """
+    INSERT INTO vault.key (shard, subject_id, key_id, master_id, wrapped, destroyed_at)
+    SELECT %s, subject_id, gen_random_uuid(), '', NULL, now()
+    FROM unnest(%s::uuid[]) AS t(subject_id)
+    ON CONFLICT (shard, subject_id) DO UPDATE
+    SET wrapped = NULL, destroyed_at = now()
+    WHERE vault.key.destroyed_at IS NULL
+    """
+"""Of a shard, the keys of these patients; who has none yet can never be given one."""
 
 
 class WrongMasterKey(Exception):
@@ -28,12 +39,20 @@ class WrongMasterKey(Exception):
 class Vault:
     """Keys by patient, created on first use, cached unwrapped for at most a minute."""
 
-    def __init__(self, pool: AsyncConnectionPool, master_key: Secret, shard: int = 0) -> None:
+    def __init__(
+        self,
+        pool: AsyncConnectionPool,
+        master_key: Secret,
+        shard: int = 0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._pool = pool
+        self._clock = clock
         self._master = AESGCM(master_key.reveal())
         self.master_id = hashlib.sha256(b"tarikh master id" + master_key.reveal()).hexdigest()[:16]
         self._shard = shard
         self._cached: dict[UUID, tuple[float, DataKey]] = {}
+        self._forgotten = 0
         self._house_key: bytes | None = None
 
     async def keys(self, subjects: Collection[UUID]) -> dict[UUID, DataKey]:
@@ -60,36 +79,48 @@ class Vault:
     async def destroy(self, subjects: Collection[UUID]) -> None:
         """Destroy the keys of these patients for good; idempotent."""
         async with self._pool.connection() as connection:
-            await connection.execute(
-                """
-                INSERT INTO vault.key (shard, subject_id, key_id, master_id, wrapped, destroyed_at)
-                SELECT %s, subject_id, gen_random_uuid(), '', NULL, now() FROM unnest(%s::uuid[]) AS t(subject_id)
-                ON CONFLICT (shard, subject_id) DO UPDATE
-                SET wrapped = NULL, destroyed_at = coalesce(vault.key.destroyed_at, now())
-                """,
-                (self._shard, list(subjects)),
-            )
+            await connection.execute(DESTROY, (self._shard, list(subjects)))
         for subject in subjects:
             self.forget(subject)
 
     def forget(self, subject: UUID) -> None:
         """Drop a cached key: another process destroyed it."""
+        self._forgotten += 1
         self._cached.pop(subject, None)
 
+    def forget_all(self) -> None:
+        """Drop every cached key: another process may have destroyed any."""
+        self._forgotten += 1
+        self._cached.clear()
+
     async def _known(self, subjects: Collection[UUID]) -> dict[UUID, DataKey]:
-        now = time.monotonic()
-        fresh = {
+        now = self._clock()
+        known = {
             subject: entry[1]
             for subject in subjects
             if (entry := self._cached.get(subject)) is not None and now - entry[0] < SECONDS_CACHED
         }
-        absent = [subject for subject in dict.fromkeys(subjects) if subject not in fresh]
+        absent = [subject for subject in dict.fromkeys(subjects) if subject not in known]
         if absent:
-            for subject, key_id, _, wrapped in await self._stored(absent):
-                key = DataKey(key_id, AESGCM(self._unwrapped(subject, key_id, wrapped)))
-                fresh[subject] = key
-                self._cached[subject] = (now, key)
-        return fresh
+            forgotten = self._forgotten
+            found = {
+                subject: DataKey(key_id, AESGCM(self._unwrapped(subject, key_id, wrapped)))
+                for subject, key_id, _, wrapped in await self._stored(absent)
+            }
+            known |= found
+            if forgotten == self._forgotten:  # else a key may have been destroyed while it was on its way
+                self._cache(found, now)
+        return known
+
+    def _cache(self, keys: dict[UUID, DataKey], now: float) -> None:
+        for subject, key in keys.items():
+            self._cached.pop(subject, None)
+            self._cached[subject] = now, key
+        while self._cached:  # the oldest stands first
+            oldest = next(iter(self._cached))
+            if len(self._cached) <= MOST_CACHED and now - self._cached[oldest][0] < SECONDS_CACHED:
+                return
+            del self._cached[oldest]
 
     async def _stored(self, subjects: Iterable[UUID]) -> list[tuple[UUID, UUID, str, bytes]]:
         async with self._pool.connection() as connection:
