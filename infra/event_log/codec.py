@@ -114,5 +114,5 @@ def _opened(stored: bytes, where: Address, part: bytes, key: DataKey | None) -> 
         raise Unreadable(f"{where.tag} is sealed and its key was not given")
     try:
         return key.cipher.decrypt(stored[:NONCE_BYTES], stored[NONCE_BYTES:], where.bound(part))
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:  # a ValueError says that it is too short for a seal
         raise Unreadable(f"{where.tag} at version {where.version} of {where.stream_id}") from error
