@@ -1,6 +1,6 @@
 """Before any handler runs: who calls, whether they may, and whether what they sent can be read."""
 
-from collections.abc import Callable, Mapping
+from collections import Counter
 from datetime import UTC, datetime
 from functools import reduce
 from typing import Any, Literal
@@ -8,22 +8,20 @@ from uuid import UUID
 
 import msgspec
 from litestar import Request
-from litestar.connection import ASGIConnection
 from litestar.exceptions import ClientException
 from litestar.handlers import BaseRouteHandler
 
-from api.caller import Caller, locale_of, services
-from api.fields import wrong_fields
+from api.caller import AnyConnection, Caller, locale_of, services
+from api.fields import unstorable, wrong_fields
 from api.problems import Denied, Malformed, Unauthorized
 from domain import access
 from domain.access import Action, PatientAccess
-from domain.errors import FieldError, NotFound
+from domain.errors import FieldError, NotFound, Rejected
 from domain.event import Actor
 from infra.tokens import ExpiredToken, InvalidToken
 
 Category = Literal["patient", "diagnosis", "recommendation", "feedback"]
 LAYERED = frozenset({"lang"})
-LARGEST_BODY = 1_000_000
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -40,10 +38,9 @@ PUBLIC: Literal["public"] = "public"
 """For routes that tell nothing: health and documentation."""
 
 Rule = Access | Literal["public"]
-Patient = Callable[[ASGIConnection[Any, Any, Any, Any], Mapping[str, Any]], UUID | None]
 
 
-async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def admit(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """Let the request through, or raise. A route that does not say who may call it is for nobody."""
     rule: Rule | None = handler.opt.get("access")
     if rule != PUBLIC:
@@ -57,10 +54,8 @@ async def admit(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRou
         await _check_body(connection, handler.opt["body"])
 
 
-async def require(
-    connection: ASGIConnection[Any, Any, Any, Any], actor: Actor, action: Action, patient_id: UUID
-) -> None:
-    """Raise NotFound or Denied unless the actor may do this to the patient's record."""
+async def require(connection: AnyConnection, actor: Actor, action: Action, patient_id: UUID) -> None:
+    """Raise NotFound or Denied unless the actor may do this to the record, Rejected where it was erased."""
     recorded = await services(connection).reader.stream(patient_id)
     events = [one.event for one in recorded if one.event is not None]
     start = PatientAccess(patient_id=patient_id)
@@ -68,7 +63,7 @@ async def require(
     _decide(actor, action, folded)
 
 
-def _actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
+def _actor(connection: AnyConnection) -> Actor:
     scheme, _, token = connection.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("auth.missing_token")
@@ -80,7 +75,7 @@ def _actor(connection: ASGIConnection[Any, Any, Any, Any]) -> Actor:
         raise Unauthorized("auth.invalid_token") from error
 
 
-async def _authorise(connection: ASGIConnection[Any, Any, Any, Any], actor: Actor, rule: Access) -> None:
+async def _authorise(connection: AnyConnection, actor: Actor, rule: Access) -> None:
     if rule.of is None:
         _decide(actor, rule.action, None)
         return
@@ -92,31 +87,26 @@ async def _authorise(connection: ASGIConnection[Any, Any, Any, Any], actor: Acto
 
 
 def _decide(actor: Actor, action: Action, folded: PatientAccess | None) -> None:
-    match access.allowed(actor, action, folded, datetime.now(UTC)):
-        case access.NotFoundForCaller():
-            raise NotFound("not_found")
-        case access.Denied(code=code):
-            raise Denied(code)
-        case access.Allowed():
-            return
+    decision = access.allowed(actor, action, folded, datetime.now(UTC))
+    if isinstance(decision, access.NotFoundForCaller):
+        raise NotFound("not_found")
+    if folded is not None and folded.erased:
+        raise Rejected("patient.erased")
+    if isinstance(decision, access.Denied):
+        raise Denied(decision.code)
 
 
-def _check_query(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """An unknown parameter, or one given twice, is never ignored."""
     known = handler.opt.get("query", frozenset()) | LAYERED
-    given = [name for name, _ in connection.query_params.multi_items()]
-    errors = [
-        FieldError(path=name, code="request.unknown_parameter")
-        for name in dict.fromkeys(given)
-        if name not in known
-    ]
-    errors += [
-        FieldError(path=n, code="request.repeated_parameter")
-        for n in dict.fromkeys(given)
-        if given.count(n) > 1
-    ]
+    given = connection.query_params.multi_items()
+    times = Counter(name for name, _ in given)
+    errors = [FieldError(path=name, code=_unknown(name)) for name in times if name not in known]
+    errors += [FieldError(path=name, code="request.repeated_parameter") for name, n in times.items() if n > 1]
+    errors += [FieldError(path=name, code="text.nul") for name, value in given if "\0" in name + value]
     if errors:
-        raise Malformed("request.malformed", errors=tuple(errors))
+        codes = {error.code for error in errors}
+        raise Malformed(codes.pop() if len(codes) == 1 else "request.malformed", errors=tuple(errors))
 
 
 def _unknown(name: str) -> str:
@@ -128,13 +118,9 @@ async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # n
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise ClientException(status_code=415)
     body = await request.body()
-    if len(body) > LARGEST_BODY:
-        raise ClientException(status_code=413)
     try:
-        msgspec.json.decode(body, type=type_)
-    except msgspec.ValidationError as error:
-        raise Malformed(
-            "request.malformed", errors=tuple(wrong_fields(msgspec.json.decode(body), type_))
-        ) from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("request.not_json") from error
+    if wrong := (*wrong_fields(value, type_), *unstorable(value)):
+        raise Malformed("request.malformed", errors=wrong)

@@ -1,22 +1,21 @@
 """The figures of the house, and who one is."""
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from api.access import Access
-from api.caller import Caller, services
-from api.viewing import Asking, view
+from api.caller import services
+from api.viewing import AnyRequest, Asking, of_house, reached, view
 from domain.event import Role
 from projections import statistics_view
 from projections.statistics_view import Statistics
 
-AnyRequest = Request[Caller, Any, Any]
 FirstDay = Annotated[
     date | None, QueryParameter(name="from", description="The first day; a month ago if not said.")
 ]
@@ -34,7 +33,10 @@ class Me(msgspec.Struct, frozen=True):
 
 
 @view("/me", Access("read_self"))
-async def me(request: AnyRequest, asking: NamedDependency[Asking]) -> Response[Me]:
+async def me(
+    request: AnyRequest,
+    asking: NamedDependency[Asking],  # noqa: ARG001  it declares `lang`
+) -> Response[Me]:
     """Who I am here."""
     actor = request.user.actor
     headers = {"Content-Language": request.user.locale, "Cache-Control": "no-store"}
@@ -48,21 +50,14 @@ async def statistics(
     """What was recorded, by day."""
     found = services(request)
     model = found.models["statistics"]
-    if asking.min_position:
-        await found.progress.reached(model, asking.min_position)
-    checkpoint = await found.progress.checkpoint(model)
+    checkpoint = await reached(request, model, asking)
     zone = found.settings.time_zone
     end = to or datetime.now(UTC).astimezone(zone).date()
     async with found.pool.connection() as connection:
         answer = await statistics_view.between(
             connection, model.schema, from_ or end - timedelta(days=DAYS), end, str(zone)
         )
-    headers = {
-        "Tarikh-Position": str(checkpoint),
-        "Content-Language": request.user.locale,
-        "Cache-Control": "no-store",
-    }
-    return Response(answer, headers=headers)
+    return of_house(request, answer, checkpoint)
 
 
 ROUTES = [me, statistics]

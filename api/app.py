@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 
-from api import admin, audit, commands, special, views
+from api import admin, audit, commands, patients, special, views
 from api.access import admit
 from api.docs import DOCUMENT, SCRIPTS
 from api.health import HEALTH
@@ -17,7 +17,8 @@ from infra import embedded, logging
 from infra.services import opened
 from infra.settings import Settings
 
-VERSION_1 = [*commands.ROUTES, *special.ROUTES, *views.ROUTES, *audit.ROUTES, *admin.ROUTES]
+LARGEST_BODY = 1_000_000
+VERSION_1 = [*commands.ROUTES, *special.ROUTES, *patients.ROUTES, *views.ROUTES, *audit.ROUTES, *admin.ROUTES]
 
 
 def create(settings: Settings | None = None) -> Litestar:
@@ -41,5 +42,6 @@ def create(settings: Settings | None = None) -> Litestar:
         openapi_config=DOCUMENT,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
         logging_config=None,
+        request_max_body_size=LARGEST_BODY,
         debug=False,
     )

@@ -1,22 +1,21 @@
 """The auditor's queries: every event in its envelope, and a patient's record as it was known."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
 
 from api.access import Access, require
-from api.caller import Caller, services
+from api.caller import services
 from api.query import Before, From, Limit, To
-from api.viewing import Asking, day_or_time, view, words
+from api.viewing import AnyRequest, Asking, day_or_time, of_house, reached, view, words
 from infra.replaying import Replay, moment_of, replay
 from projections import audit_trail, patient_groups
 from projections.audit_trail import AuditEvent, audit_event
 
-AnyRequest = Request[Caller, Any, Any]
 OfPatient = Annotated[UUID | None, QueryParameter(name="patient")]
 ThePatient = Annotated[UUID, QueryParameter(name="patient")]
 OfActor = Annotated[UUID | None, QueryParameter(name="actor")]
@@ -36,9 +35,10 @@ class AuditPage(msgspec.Struct, frozen=True):
 
 
 @view("/audit/events", Access("read_audit"))
-async def events(
+async def events(  # noqa: PLR0913  each is a parameter of the query
     request: AnyRequest,
     asking: NamedDependency[Asking],
+    *,
     patient: OfPatient = None,
     actor: OfActor = None,
     type_: OfType = None,
@@ -51,9 +51,7 @@ async def events(
     """Events by patient, actor, type, correlation and time of recording."""
     found = services(request)
     model = found.models["audit_trail"]
-    if asking.min_position:
-        await found.progress.reached(model, asking.min_position)
-    checkpoint = await found.progress.checkpoint(model)
+    checkpoint = await reached(request, model, asking)
     async with found.pool.connection() as connection:
         group = None
         if patient is not None:
@@ -72,12 +70,7 @@ async def events(
         page = await audit_trail.page(connection, model.schema, 0, asked)
     recorded = await found.reader.at([entry.position for entry in page.entries])
     items = tuple(audit_event(one, readable=True) for one in reversed(recorded))
-    headers = {
-        "Tarikh-Position": str(checkpoint),
-        "Content-Language": request.user.locale,
-        "Cache-Control": "no-store",
-    }
-    return Response(AuditPage(items, page.next, checkpoint), headers=headers)
+    return of_house(request, AuditPage(items, page.next, checkpoint), checkpoint)
 
 
 @view("/audit/replay", Access("read_audit"), past=True)
@@ -92,12 +85,7 @@ async def replay_patient(
     found = services(request)
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
     answer = await replay(found.past, found.reader, found.models, patient, moment, words(request), read_model)
-    headers = {
-        "Tarikh-Position": str(answer.position),
-        "Content-Language": request.user.locale,
-        "Cache-Control": "no-store",
-    }
-    return Response(answer, headers=headers)
+    return of_house(request, answer, answer.position)
 
 
 ROUTES = [events, replay_patient]

@@ -1,9 +1,9 @@
 """Who calls, in which language, and how a request is known in the logs."""
 
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
-from litestar import Request
 from litestar.connection import ASGIConnection
 
 from domain.event import Actor, Locale
@@ -11,8 +11,7 @@ from infra.ids import new_id
 from infra.services import Services
 from locales import negotiate
 
-AnyConnection = ASGIConnection  # every handler, user and auth type
-AnyRequest = Request
+AnyConnection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -22,21 +21,21 @@ class Caller(msgspec.Struct, frozen=True):
     locale: Locale
 
 
-def services(connection: ASGIConnection) -> Services:
+def services(connection: AnyConnection) -> Services:
     """What this process has opened."""
     found: Services = connection.app.state.services
     return found
 
 
-def locale_of(connection: ASGIConnection) -> Locale:
+def locale_of(connection: AnyConnection) -> Locale:
     """`?lang=`, then Accept-Language, then the setting."""
     default = services(connection).settings.locale
     asked = connection.query_params.get("lang")
-    found: Locale = negotiate(connection.headers.get("accept-language"), None, asked, default)  # type: ignore[assignment]  # one of LOCALES
-    return found
+    header = connection.headers.get("accept-language")
+    return negotiate(header, None, asked, default)  # type: ignore[return-value]  # one of LOCALES
 
 
-def request_id_of(connection: ASGIConnection) -> UUID:
+def request_id_of(connection: AnyConnection) -> UUID:
     """The id of this request: the one that came with it where it is a uuid, else a fresh one."""
     found: UUID | None = connection.scope.get("request_id")  # type: ignore[assignment]  # set here only
     if found is None:

@@ -1,6 +1,7 @@
-"""One line for each command: its path, its body, who may send it; the handlers are all the same three statements."""
+"""One line for each command: its path, body and who may send it; all handlers are the same statements."""
 
 import hashlib
+import re
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,23 +10,30 @@ from litestar import Request, Response, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import HeaderParameter, JSONBody
 
+from api import origins
 from api.access import Access, Category
 from api.caller import Caller, request_id_of, services
 from api.documents import PROBLEMS
 from api.problems import Malformed
 from domain.access import Action
 from domain.errors import Conflict, FieldError
-from domain.event import Actor, Command, Origin
+from domain.event import Command
 from infra.commands import RequestKey, Result, Wish
 
-HELD_HEADERS = {"Tarikh-Position": "position"}
-_METHODS = {"patient": "self_report", "practitioner": "practitioner", "service": "imported"}
+LONGEST_KEY = 400
+_OUR_ETAG = re.compile(r'"([0-9]{1,18})"', re.ASCII)
 
 IfMatch = Annotated[
     str | None, HeaderParameter(name="If-Match", description="The stream version, as the ETag said it.")
 ]
 IdempotencyKey = Annotated[
-    str | None, HeaderParameter(name="Idempotency-Key", description="A resend with it gets the first answer.")
+    str | None,
+    HeaderParameter(
+        name="Idempotency-Key",
+        min_length=1,
+        max_length=LONGEST_KEY,
+        description="A resend with it gets the first answer.",
+    ),
 ]
 
 
@@ -41,7 +49,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 def command(
     path: str, kind: type[Command], action: Action, of: Category | None, **fills: str
 ) -> HTTPRouteHandler:
-    """A POST route for a command to the stream that `{id}` names. `fills` are fields that stand in the path."""
+    """A POST route for a command to what `{id}` names. `fills` are fields that stand in the path."""
     body = _without(kind, fills) if fills else kind
     name = kind.__name__[0].lower() + kind.__name__[1:]
 
@@ -55,7 +63,7 @@ def command(
         wanted = _command(kind, data, filled)
         return await send(request, wanted, request.path_params.get("id"), if_match, idempotency_key)
 
-    handle.__annotations__["data"] = JSONBody[body]  # type: ignore[valid-type]  # made for this route
+    handle.__annotations__["data"] = JSONBody[body]  # type: ignore[valid-type, misc]  # made for this route
     return post(
         path,
         operation_id=name,
@@ -81,7 +89,7 @@ async def send(
         command=wanted,
         target_id=target_id,
         actor=caller.actor,
-        origin=_origin(wanted, caller.actor),
+        origin=origins.of(wanted, caller.actor.role),
         correlation_id=request_id_of(request),
         locale=caller.locale,
         key=_key(wanted, idempotency_key),
@@ -110,8 +118,7 @@ def answer(result: Result) -> Response[Answer]:
 
 
 def _command(kind: type[Command], data: msgspec.Struct, filled: dict[str, Any]) -> Command:
-    if not filled:
-        assert isinstance(data, kind)
+    if isinstance(data, kind):
         return data
     try:
         return kind(**msgspec.structs.asdict(data), **{n: _converted(kind, n, v) for n, v in filled.items()})
@@ -137,13 +144,6 @@ def _without(kind: type[Command], names: dict[str, str]) -> type[msgspec.Struct]
     )
 
 
-def _origin(wanted: Command, actor: Actor) -> Origin:
-    """What the body says of its origin; else that of a person of this role at the API."""
-    if wanted.origin is not None:
-        return wanted.origin
-    return Origin(channel="api", method=_METHODS.get(actor.role, "practitioner"))  # type: ignore[arg-type]  # one of Method
-
-
 def _key(wanted: Command, idempotency_key: str | None) -> RequestKey | None:
     """What makes this request known again: its own key, or the device's id of the event."""
     if idempotency_key is not None:
@@ -159,6 +159,6 @@ def _version(if_match: str | None) -> int | None:
     if if_match is None or if_match.strip() == "*":
         return None
     text = if_match.strip()
-    if len(text) > 2 and text[0] == text[-1] == '"' and text[1:-1].isascii() and text[1:-1].isdigit():
-        return int(text[1:-1])
+    if found := _OUR_ETAG.fullmatch(text):
+        return int(found[1])
     raise Conflict("version.mismatch")

@@ -23,6 +23,6 @@ STATUSES = {
 PROBLEMS = {
     status: ResponseSpec(
         Problem, description=description, media_type="application/problem+json", generate_examples=False
-    )  # type: ignore[arg-type]  # a plain string is taken
+    )
     for status, description in STATUSES.items()
 }

@@ -10,6 +10,7 @@ from domain.errors import FieldError
 
 _AT = re.compile(r" - at `\$(.*)`$")
 _STEP = re.compile(r"\[(\d+|\.\.\.)\]|\.([^.\[]+)")
+BIGGEST = 2**63
 _CODES = (
     ("unknown field", "request.unknown_field"),
     ("missing required field", "request.missing_field"),
@@ -25,6 +26,22 @@ def wrong_fields(value: object, type_: Any, path: str = "") -> list[FieldError]:
     except msgspec.ValidationError as error:
         return list(_inside(value, type_, path)) or [_first(error, path)]
     return []
+
+
+def unstorable(value: object, path: str = "") -> Iterator[FieldError]:
+    """What no store of ours can hold, wherever it stands: the NUL character, numbers of more than 64 bits."""
+    match value:
+        case str() if "\0" in value:
+            yield FieldError(path=path, code="text.nul")
+        case int() if not -BIGGEST <= value < BIGGEST:
+            yield FieldError(path=path, code="request.out_of_range")
+        case list():
+            for index, one in enumerate(value):
+                yield from unstorable(one, _join(path, str(index)))
+        case dict():
+            for name, one in value.items():
+                yield from unstorable(name, path)
+                yield from unstorable(one, _join(path, name))
 
 
 def _inside(value: object, type_: Any, path: str) -> Iterator[FieldError]:  # noqa: ANN401  as above
@@ -45,7 +62,7 @@ def _members(value: dict[str, Any], struct: type[msgspec.Struct], path: str) -> 
     hints = get_type_hints(struct, include_extras=True)
     fields = {field.encode_name: field for field in msgspec.structs.fields(struct)}
     for name in value:
-        if name not in fields and name != "type":
+        if name not in fields and name != struct.__struct_config__.tag_field:
             yield FieldError(path=_join(path, name), code="request.unknown_field")
     for name, field in fields.items():
         if name in value:

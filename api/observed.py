@@ -1,10 +1,11 @@
-"""One log line for each request: its route's template, never its path, query or body; and its id on every line."""
+"""One log line for each request: its route's template, never path, query or body; its id on every line."""
 
 import time
 from uuid import UUID
 
 import structlog
 from litestar import Request
+from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -17,7 +18,7 @@ class Observed(ASGIMiddleware):
     """Binds the request id, gives it back as `X-Request-Id`, and logs how the request ended."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["type"] != "http":
+        if scope["type"] == ScopeType.WEBSOCKET:
             await next_app(scope, receive, send)
             return
         request_id: UUID = request_id_of(Request(scope))

@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems in the caller's language, with every wrong field; the only place that renders them."""
+"""Errors as RFC 9457 problems in the caller's language, every wrong field named; rendered here only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,7 +17,6 @@ from litestar.exceptions import (
 from psycopg_pool import PoolTimeout
 
 from api.caller import locale_of, request_id_of
-from api.fields import wrong_fields
 from domain.errors import Conflict, DomainError, FieldError, NotFound, Rejected
 from infra.event_log.append import OutcomeUnknown, QueueFull, StorageUnavailable
 from infra.progress import Behind
@@ -25,8 +24,7 @@ from locales import Code, has, translate
 
 log = structlog.get_logger()
 
-MALFORMED = {"request.not_json", "request.malformed", "time.not_here", "cursor.invalid", "compare.order",
-             "request.unknown_parameter", "time.malformed", "request.malformed"}  # fmt: skip
+_CODES = {413: "request.too_large", 415: "request.unsupported_media_type"}
 SECONDS_UNTIL_RETRY = "1"
 
 
@@ -67,15 +65,6 @@ def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Resp
     return render(request, _status(error), error.code, error.errors, dict(error.arguments))
 
 
-async def _body_errors(request: Request[Any, Any, Any]) -> tuple[str, Sequence[FieldError]]:
-    hint = request.route_handler.opt.get("body")
-    try:
-        value = msgspec.json.decode(await request.body())
-    except msgspec.DecodeError:
-        return "request.not_json", ()
-    return "request.malformed", wrong_fields(value, hint) if hint is not None else ()
-
-
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:
     """What the framework refuses before a handler runs."""
     match error:
@@ -86,7 +75,7 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
         case MethodNotAllowedException():
             return render(request, 405, "request.method", headers=dict(error.headers or {}))
         case _:
-            return render(request, error.status_code, f"http.{error.status_code}")
+            return render(request, error.status_code, _CODES.get(error.status_code, "request.invalid"))
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
@@ -164,25 +153,18 @@ def render(
     )
 
 
+STATUSES: dict[type[DomainError], int] = {Unauthorized: 401, Denied: 403, NotFound: 404, Malformed: 400}
+OF_CODES = {
+    "version.mismatch": 412,
+    "patient.erased": 410,
+    "cursor.invalid": 400,
+    "compare.order": 400,
+    "request.malformed": 400,
+}
+"""Codes that say more than the kind of their error: that a query makes no sense may turn out deep inside."""
+
+
 def _status(error: DomainError) -> int:
-    match error:
-        case Unauthorized():
-            return 401
-        case Denied():
-            return 403
-        case NotFound():
-            return 404
-        case Conflict():
-            return 412 if error.code == "version.mismatch" else 409
-        case Malformed():
-            return 400
-        case Rejected():
-            return _rejected_status(error.code)
-        case _:
-            return 500
-
-
-def _rejected_status(code: str) -> int:
-    if code == "patient.erased":
-        return 410
-    return 400 if code in MALFORMED else 422
+    if isinstance(error, Conflict | Rejected):
+        return OF_CODES.get(error.code, 409 if isinstance(error, Conflict) else 422)
+    return STATUSES[type(error)]

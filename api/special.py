@@ -1,4 +1,4 @@
-"""Commands that are more than one line: a merge names its patients in the body, an erasure goes on after the event."""
+"""Commands of more than one line: a merge names patients in its body, an erasure goes on after its event."""
 
 from typing import Any
 from uuid import UUID

@@ -1,11 +1,10 @@
-"""How every query is answered: of whom, as of when, from tables or from the past, with ETag, language and position."""
+"""How queries are answered: of whom, as of when, from tables or the past, with ETag, language and position."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, TypeAlias, TypeVar, get_type_hints
 from uuid import UUID
-
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -20,14 +19,16 @@ from api.documents import PROBLEMS
 from api.problems import Malformed
 from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition
 from domain.errors import FieldError
+from infra.progress import Present
 from infra.replaying import first_instant, moment_of
+from infra.services import Services
 from locales import catalog_hash
-from projections import patient_groups
 from projections.model import ReadModel, Rows
 from projections.queries import Tables
 from projections.timeline_words import Words
 
 T = TypeVar("T")
+AnyRequest: TypeAlias = Request[Caller, Any, Any]
 
 
 class Asking(msgspec.Struct, frozen=True):
@@ -40,7 +41,9 @@ class Asking(msgspec.Struct, frozen=True):
 
 
 async def asked_now(
-    min_position: MinPosition = None, if_none_match: IfNoneMatch = None, lang: Language = None
+    min_position: MinPosition = None,
+    if_none_match: IfNoneMatch = None,
+    lang: Language = None,  # noqa: ARG001  read before any handler
 ) -> Asking:
     """What queries of the present may say."""
     return Asking(None, None, min_position, if_none_match)
@@ -51,7 +54,7 @@ async def asked_then(
     as_of: AsOf = None,
     min_position: MinPosition = None,
     if_none_match: IfNoneMatch = None,
-    lang: Language = None,
+    lang: Language = None,  # noqa: ARG001  as above
 ) -> Asking:
     """What queries of a subject model may say."""
     return Asking(known_at, as_of, min_position, if_none_match)
@@ -99,7 +102,7 @@ class Sources(msgspec.Struct, frozen=True):
 
 
 async def by_patient(
-    request: Request[Caller, Any, Any],
+    request: AnyRequest,
     model_name: str,
     patient_id: UUID,
     asking: Asking,
@@ -114,66 +117,113 @@ async def by_patient(
     found = services(request)
     model = found.models[model_name]
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
-    if asking.min_position:
-        await found.progress.reached(model, asking.min_position)
     if moment.is_past:
         group = tuple(await found.past.group(patient_id, moment))
         rows = await found.past.rows(model, group, moment)
         position = await found.reader.last_change(group, moment.position)
         past = Sources(group, position, None, tuple(zip(group, rows, strict=True)))
-        return _answer(request, model, past, asking, await read(past), version)
-    checkpoint = await found.progress.checkpoint(model)
+        return await _answer(request, model, past, asking, read, version)
+    present = await _present(found, model, patient_id, asking.min_position)
     async with found.pool.connection() as connection:
-        group = tuple(
-            await patient_groups.group(connection, found.models["patient_groups"].schema, 0, patient_id)
-        )
-        tables = Tables(connection, model.schema, 0, group)
-        present = Sources(group, await found.reader.last_change(group, checkpoint, connection), tables)
-        return _answer(request, model, present, asking, await read(present), version)
+        tables = Tables(connection, model.schema, 0, present.group)
+        sources = Sources(present.group, present.position, tables)
+        return await _answer(request, model, sources, asking, read, version)
+
+
+async def _present(found: Services, model: ReadModel, patient_id: UUID, min_position: int | None) -> Present:
+    groups = found.models["patient_groups"]
+    least = min_position or 0
+    return await found.progress.until(
+        lambda: found.progress.present(model, groups, patient_id),
+        lambda present: present.checkpoint >= least,
+    )
+
+
+async def reached(request: AnyRequest, model: ReadModel, asking: Asking) -> int:
+    """The checkpoint of a model that is not of one patient, waited for where the caller asks for that."""
+    progress = services(request).progress
+    if asking.min_position:
+        return await progress.reached(model, asking.min_position)
+    return await progress.checkpoint(model)
+
+
+def of_house(request: AnyRequest, body: T, position: int) -> Response[T]:
+    """The answer to a query that is not of one patient: never kept by anybody."""
+    headers = {
+        "Tarikh-Position": str(position),
+        "Content-Language": request.user.locale,
+        "Cache-Control": "no-store",
+    }
+    return Response(body, headers=headers)
 
 
 def day_or_time(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
     """A time, or the beginning of a day of the house; raises Malformed."""
     try:
         return None if text is None else first_instant(zone, text)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         wrong = FieldError(path=name, code="time.malformed")
         raise Malformed("request.malformed", errors=(wrong,)) from error
 
 
-def words(request: Request[Caller, Any, Any]) -> Words:
+def words(request: AnyRequest) -> Words:
     """In which language and whose days the answer is told."""
     return Words(request.user.locale, str(services(request).settings.time_zone))
 
 
-def _answer(
-    request: Request[Caller, Any, Any],
+async def _answer(
+    request: AnyRequest,
     model: ReadModel,
     sources: Sources,
     asking: Asking,
-    body: T,
+    read: Callable[[Sources], Awaitable[T]],
     version: Callable[[T], int] | None,
 ) -> Response[T]:
-    locale = request.user.locale
-    if version is not None:
-        etag = f'"{version(body)}"'
+    """What an answer depends on is known before it is read, but for the version of an aggregate."""
+    if version is None:
+        etag = _weak(request, model, sources)
+        if _holds(asking, etag):
+            return _unchanged(request, etag, sources.position)
+        body = await read(sources)
     else:
-        key = (
-            model.fingerprint,
-            sources.position,
-            sources.group,
-            catalog_hash(locale),
-            locale,
-            request.url.path,
-        )
-        etag = f'W/"{hashlib.sha256(repr((key, sorted(request.query_params.multi_items()))).encode()).hexdigest()[:32]}"'
-    headers = {
+        body = await read(sources)
+        etag = f'"{version(body)}"'
+        if _holds(asking, etag):
+            return _unchanged(request, etag, sources.position)
+    return Response(body, headers=_headers(request, etag, sources.position))
+
+
+def _unchanged(request: AnyRequest, etag: str, position: int) -> Response[Any]:
+    return Response(None, status_code=304, headers=_headers(request, etag, position))
+
+
+def _headers(request: AnyRequest, etag: str, position: int) -> dict[str, str]:
+    return {
         "ETag": etag,
-        "Content-Language": locale,
-        "Tarikh-Position": str(sources.position),
+        "Content-Language": request.user.locale,
+        "Tarikh-Position": str(position),
         "Cache-Control": "private, no-cache",
         "Vary": "Authorization, Accept-Language",
     }
-    if etag in [tag.strip() for tag in (asking.if_none_match or "").split(",")]:
-        return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]  # a 304 has no body
-    return Response(body, headers=headers)
+
+
+def _weak(request: AnyRequest, model: ReadModel, sources: Sources) -> str:
+    """Everything that the answer depends on, hashed."""
+    locale = request.user.locale
+    parameters = sorted(request.query_params.multi_items())
+    key = (
+        model.fingerprint,
+        sources.position,
+        sources.group,
+        catalog_hash(locale),
+        locale,
+        request.url.path,
+        parameters,
+    )
+    return f'W/"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}"'
+
+
+def _holds(asking: Asking, etag: str) -> bool:
+    """Whether the caller has this answer already; a weak comparison, as RFC 9110 asks for."""
+    held = {tag.strip().removeprefix("W/") for tag in (asking.if_none_match or "").split(",")}
+    return "*" in held or etag.removeprefix("W/") in held

@@ -1,17 +1,17 @@
 """The queries about one patient: timeline, diagnoses, recommendations and their comparison."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from litestar import Request, Response
+from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import FromPath, QueryParameter
 
 from api.access import Access
-from api.caller import Caller, services
+from api.caller import services
 from api.query import Before, From, Limit, To
-from api.viewing import Asking, Sources, by_patient, day_or_time, view, words
+from api.viewing import AnyRequest, Asking, Sources, by_patient, day_or_time, view, words
 from domain.errors import NotFound, Rejected
 from domain.recommendation import RecommendationDrafted
 from projections import change_view, diagnosis_view, timeline_page, version_view
@@ -20,7 +20,6 @@ from projections.diagnosis_view import DiagnosisView
 from projections.timeline_page import Page
 from projections.version_view import Recommendation
 
-AnyRequest = Request[Caller, Any, Any]
 Version = Annotated[int | None, QueryParameter(name="version", ge=1)]
 FirstVersion = Annotated[int, QueryParameter(name="from", ge=1)]
 LastVersion = Annotated[int, QueryParameter(name="to", ge=1)]
@@ -45,10 +44,11 @@ class Recommendations(msgspec.Struct, frozen=True):
 
 
 @view("/patients/{id:uuid}/timeline", Access("read_record", "patient"), past=True)
-async def timeline(
+async def timeline(  # noqa: PLR0913  each is a parameter of the query
     request: AnyRequest,
     id: FromPath[UUID],  # noqa: A002  the path calls it so
     asking: NamedDependency[Asking],
+    *,
     kind: Kinds = None,
     diagnosis: OfDiagnosis = None,
     from_: From = None,

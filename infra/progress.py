@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
-from typing import Self
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Self, TypeVar
+from uuid import UUID
 
+import msgspec
 import psycopg
 import structlog
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
+from projections import patient_groups
 from projections.model import ReadModel
 
 CHANNEL = "tarikh_projected"
@@ -17,6 +20,38 @@ SECONDS_TO_WAIT = 2.0
 SECONDS_BETWEEN_TRIES = 0.5
 
 log = structlog.get_logger()
+
+
+T = TypeVar("T")
+
+PRESENT = sql.SQL(
+    """
+    , checkpoint AS (
+        SELECT CASE count(*) WHEN 2 THEN min(position) ELSE 0 END AS position
+        FROM app.checkpoint
+        WHERE shard = %(shard)s
+          AND (model, fingerprint) IN (
+              (%(model)s, %(fingerprint)s), (%(groups)s, %(groups_fingerprint)s)
+          )
+    )
+    SELECT checkpoint.position,
+           (SELECT array_agg(id ORDER BY id) FROM member),
+           (SELECT coalesce(max(notification_id), 0)
+            FROM log.event
+            WHERE shard = %(shard)s
+              AND subject_id = ANY(ARRAY(SELECT id FROM member))
+              AND notification_id <= checkpoint.position)
+    FROM checkpoint
+    """
+)
+
+
+class Present(msgspec.Struct, frozen=True, kw_only=True):
+    """How far the tables are, who is one with a patient, and their last change that is in the tables."""
+
+    checkpoint: int
+    group: tuple[UUID, ...]
+    position: int
 
 
 class Behind(Exception):
@@ -55,17 +90,39 @@ class Progress:
 
     async def reached(self, model: ReadModel, position: int) -> int:
         """Wait until the model's checkpoint is there, at most two seconds; then raise Behind."""
+        return await self.until(lambda: self.checkpoint(model), lambda checkpoint: checkpoint >= position)
+
+    async def until(self, look: Callable[[], Awaitable[T]], there: Callable[[T], bool]) -> T:
+        """Look, and look again when a read model has moved, for at most two seconds; then raise Behind."""
+        if there(seen := await look()):
+            return seen
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(SECONDS_TO_WAIT):
                 while True:
                     async with self._moved:
-                        if (checkpoint := await self.checkpoint(model)) >= position:
-                            return checkpoint
+                        if there(seen := await look()):
+                            return seen
                         with contextlib.suppress(TimeoutError):
                             await asyncio.wait_for(self._moved.wait(), SECONDS_BETWEEN_TRIES)
-        if (checkpoint := await self.checkpoint(model)) >= position:
-            return checkpoint
+        if there(seen := await look()):
+            return seen
         raise Behind
+
+    async def present(self, model: ReadModel, groups: ReadModel, patient_id: UUID) -> Present:
+        """How the patient stands in the tables of a model now; one statement, one snapshot."""
+        query = patient_groups.members(groups.schema) + PRESENT
+        given = {
+            "shard": self._shard,
+            "subject_id": patient_id,
+            "model": model.name,
+            "fingerprint": model.fingerprint,
+            "groups": groups.name,
+            "groups_fingerprint": groups.fingerprint,
+        }
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(query, given)).fetchone()
+        assert row is not None  # noqa: S101  an aggregate gives one row
+        return Present(checkpoint=row[0], group=tuple(row[1]), position=row[2])
 
     async def _listen(self) -> None:
         while True:

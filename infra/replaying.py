@@ -63,11 +63,11 @@ async def moment_of(reader: Reader, zone: ZoneInfo, known_at: str | None, as_of:
     wrong = []
     try:
         position = await _position(reader, zone, known_at)
-    except ValueError:
+    except (ValueError, OverflowError):
         wrong.append(FieldError(path="known_at", code="time.malformed"))
     try:
         until = None if as_of is None else last_instant(zone, as_of)
-    except ValueError:
+    except (ValueError, OverflowError):
         wrong.append(FieldError(path="as_of", code="time.malformed"))
     if wrong:
         raise Rejected("request.malformed", errors=tuple(wrong))

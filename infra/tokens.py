@@ -55,7 +55,9 @@ class Tokens:
             if role not in get_args(Role):
                 raise InvalidToken
             patient = claims.get("patient")
-            return Actor(account_id=UUID(claims["sub"]), role=role, patient_id=UUID(patient) if patient else None)
+            return Actor(
+                account_id=UUID(claims["sub"]), role=role, patient_id=UUID(patient) if patient else None
+            )
         except ExpiredTokenError as error:
             raise ExpiredToken from error
         except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:

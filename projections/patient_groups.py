@@ -57,9 +57,9 @@ def _other(event: PatientsMerged | PatientMergeReversed) -> UUID:
 MODEL = ReadModel(name="patient_groups", tables=(EDGE,), touches=touches, evolve=evolve)
 
 
-async def group(connection: AsyncConnection[Any], schema: str, shard: int, subject_id: UUID) -> list[UUID]:
-    """Everybody who is one with this patient, the patient among them, in the order of their ids."""
-    query = sql.SQL(
+def members(schema: str) -> sql.Composed:
+    """The start of a statement that reads `member`: the ids of a `subject_id`'s group in a `shard`."""
+    return sql.SQL(
         """
         WITH RECURSIVE member(id) AS (
             SELECT %(subject_id)s::uuid
@@ -71,11 +71,13 @@ async def group(connection: AsyncConnection[Any], schema: str, shard: int, subje
              AND edge.subject_id = member.id
              AND NOT edge.removed
         )
-        SELECT id
-        FROM member
-        ORDER BY id
         """
     ).format(edge=sql.Identifier(schema, EDGE.name))
+
+
+async def group(connection: AsyncConnection[Any], schema: str, shard: int, subject_id: UUID) -> list[UUID]:
+    """Everybody who is one with this patient, the patient among them, in the order of their ids."""
+    query = members(schema) + sql.SQL("SELECT id FROM member ORDER BY id")
     cursor = await connection.execute(query, {"shard": shard, "subject_id": subject_id})
     return [row[0] for row in await cursor.fetchall()]
 

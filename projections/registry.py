@@ -5,6 +5,7 @@ from projections import (
     diagnoses,
     patient_groups,
     patient_timeline,
+    patients,
     recommendation_changes,
     recommendation_versions,
     statistics,
@@ -20,6 +21,7 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         recommendation_versions.MODEL,
         recommendation_changes.MODEL,
         patient_groups.MODEL,
+        patients.MODEL,
         audit_trail.MODEL,
         statistics.model(time_zone),
     )

@@ -1,4 +1,4 @@
-"""The road of a command: load what it is about, decide, append; and the same answer again for the same request."""
+"""The road of a command: load what it is about, decide, append; the same answer for the same request."""
 
 from infra.commands.road import Commands
 from infra.commands.wish import RequestKey, Result, Wish

@@ -46,7 +46,7 @@ class StreamEvents(msgspec.Struct, frozen=True):
 
 
 class Decided(msgspec.Struct, frozen=True, kw_only=True):
-    """New events for one or more streams, the last of them the command's own; guards and claims that must hold."""
+    """New events for streams, the last of them the command's own; guards and claims that must hold."""
 
     parts: tuple[StreamEvents, ...]
     guards: tuple[Guard, ...] = ()

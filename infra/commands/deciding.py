@@ -1,8 +1,8 @@
-"""For each aggregate: which streams a command needs, the facts that they tell, and what is decided on them."""
+"""For each aggregate: which streams a command needs, the facts they tell, and what is decided on them."""
 
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 from uuid import UUID
 
 from domain import diagnosis, feedback, patient, recommendation
@@ -42,6 +42,7 @@ from infra.commands.wish import Wish
 from infra.event_log.append import Claim
 from infra.ids import new_id, shard_of
 
+MergeCommand = ProposeMerge | ApproveMerge | ReverseMerge
 E = TypeVar("E", bound=Event)
 
 
@@ -55,14 +56,14 @@ class Deciding:
     async def decide(self, wish: Wish, now: datetime) -> Decided:
         """What the command comes to; raises NotFound, Rejected or Conflict."""
         command = wish.command
-        if isinstance(command, get_args(PatientCommand)):
-            return await self._patient(wish, now)
-        if isinstance(command, get_args(DiagnosisCommand)):
-            return await self._diagnosis(wish, now)
-        if isinstance(command, get_args(RecommendationCommand)):
-            return await self._recommendation(wish, now)
-        if isinstance(command, get_args(FeedbackCommand)):
-            return await self._feedback(wish, now)
+        if isinstance(command, PatientCommand):
+            return await self._patient(command, wish, now)
+        if isinstance(command, DiagnosisCommand):
+            return await self._diagnosis(command, wish, now)
+        if isinstance(command, RecommendationCommand):
+            return await self._recommendation(command, wish, now)
+        if isinstance(command, FeedbackCommand):
+            return await self._feedback(command, wish, now)
         raise AssertionError(command)
 
     async def stream(self, stream_id: UUID) -> Stream:
@@ -90,8 +91,7 @@ class Deciding:
             waiting += [await self.stream(other) for other in _merged_with(state) if other not in group]
         return group
 
-    async def _patient(self, wish: Wish, now: datetime) -> Decided:
-        command = wish.command
+    async def _patient(self, command: PatientCommand, wish: Wish, now: datetime) -> Decided:
         if isinstance(command, RegisterPatient):
             stream = Stream(self._fresh(0))
         elif isinstance(command, ProposeMerge):
@@ -100,9 +100,9 @@ class Deciding:
             stream = await self.stream(_target(wish))
         match command:
             case ProposeMerge() | ApproveMerge() | ReverseMerge():
-                return await self._merge(wish, stream, now)
+                return await self._merge(command, wish, stream, now)
             case ErasePatient():
-                return await self._erasure(wish, stream, now)
+                return await self._erasure(command, wish, stream, now)
             case _:
                 state = stream.state(patient.INITIAL, patient.evolve)
                 findings: frozenset[UUID] = frozenset()
@@ -116,9 +116,9 @@ class Deciding:
                     claims=tuple(_claims(stream.stream_id, events, state)),
                 )
 
-    async def _merge(self, wish: Wish, retired: Stream, now: datetime) -> Decided:
+    async def _merge(self, command: MergeCommand, wish: Wish, retired: Stream, now: datetime) -> Decided:
         state = retired.state(patient.INITIAL, patient.evolve)
-        survivor_id = _survivor(wish.command, retired)
+        survivor_id = _survivor(command, retired)
         survivor = await self.stream(survivor_id)
         group = await self.patient_group(survivor)
         people = [retired.stream_id, *group]
@@ -127,7 +127,7 @@ class Deciding:
             survivor=group[survivor_id][1],
             survivor_group=frozenset(group),
         )
-        events = patient.decide(wish.command, state, facts)
+        events = patient.decide(command, state, facts)
         copies = patient.for_survivor(events)
         others = [
             stream.guard for id_, (stream, _) in group.items() if id_ not in {survivor_id, retired.stream_id}
@@ -137,19 +137,19 @@ class Deciding:
             return Decided(parts=(own,), guards=(survivor.guard, *others))
         return Decided(parts=(StreamEvents(survivor, survivor_id, copies), own), guards=tuple(others))
 
-    async def _erasure(self, wish: Wish, stream: Stream, now: datetime) -> Decided:
+    async def _erasure(self, command: ErasePatient, wish: Wish, stream: Stream, now: datetime) -> Decided:
         """Whoever is merged is one person: all their records are erased in one request."""
         group = await self.patient_group(stream)
         parts = []
         for patient_id, (one, state) in group.items():
             facts = PatientFacts(**await self._known(wish, now, one, []))
-            parts.append(StreamEvents(one, patient_id, patient.decide(wish.command, state, facts)))
+            parts.append(StreamEvents(one, patient_id, patient.decide(command, state, facts)))
         own = [part for part in parts if part.stream.stream_id == stream.stream_id]
         others = [part for part in parts if part.stream.stream_id != stream.stream_id and part.events]
         return Decided(parts=(*others, *own))
 
-    async def _diagnosis(self, wish: Wish, now: datetime) -> Decided:
-        if isinstance(wish.command, RecordDiagnosis):
+    async def _diagnosis(self, command: DiagnosisCommand, wish: Wish, now: datetime) -> Decided:
+        if isinstance(command, RecordDiagnosis):
             patient_id = _target(wish)
             stream = Stream(self._fresh(shard_of(patient_id)))
         else:
@@ -161,11 +161,13 @@ class Deciding:
             patient_id=patient_id,
             standing=_standing(person),
         )
-        events = diagnosis.decide(wish.command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
+        events = diagnosis.decide(command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard,))
 
-    async def _recommendation(self, wish: Wish, now: datetime) -> Decided:
-        if isinstance(wish.command, IssueRecommendation):
+    async def _recommendation(self, command: RecommendationCommand, wish: Wish, now: datetime) -> Decided:
+        diagnosed: Stream | None
+        diagnosis_id: UUID | None
+        if isinstance(command, IssueRecommendation):
             diagnosed = await self.open_stream(_target(wish))
             patient_id, diagnosis_id = _first(diagnosed, DiagnosisRecorded).patient_id, diagnosed.stream_id
             stream = Stream(self._fresh(shard_of(patient_id)))
@@ -174,7 +176,7 @@ class Deciding:
             stream = await self.open_stream(_target(wish))
             drafted = _first(stream, RecommendationDrafted)
             patient_id, diagnosis_id = drafted.patient_id, drafted.diagnosis_id
-            diagnosed = await self.open_stream(diagnosis_id) if diagnosis_id else Stream(stream.stream_id)
+            diagnosed = None if diagnosis_id is None else await self.open_stream(diagnosis_id)
             guards = []
         person = await self.stream(patient_id)
         facts = RecommendationFacts(
@@ -182,14 +184,14 @@ class Deciding:
             patient_id=patient_id,
             standing=_standing(person),
             diagnosis_id=diagnosis_id,
-            diagnosis_open=diagnosis_id is None or _stands(diagnosed),
+            diagnosis_open=diagnosed is None or _stands(diagnosed),
         )
         state = stream.state(recommendation.INITIAL, recommendation.evolve)
-        events = recommendation.decide(wish.command, state, facts)
+        events = recommendation.decide(command, state, facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard, *guards))
 
-    async def _feedback(self, wish: Wish, now: datetime) -> Decided:
-        if isinstance(wish.command, SubmitFeedback):
+    async def _feedback(self, command: FeedbackCommand, wish: Wish, now: datetime) -> Decided:
+        if isinstance(command, SubmitFeedback):
             line = await self.open_stream(_target(wish))
             stream = Stream(self._fresh(shard_of(line.stream_id)))
         else:
@@ -207,13 +209,13 @@ class Deciding:
             versions=_versions(line),
             reporter_may_report=_may_report(wish, drafted.patient_id, state, now),
         )
-        events = feedback.decide(wish.command, stream.state(feedback.INITIAL, feedback.evolve), facts)
+        events = feedback.decide(command, stream.state(feedback.INITIAL, feedback.evolve), facts)
         return Decided(parts=(StreamEvents(stream, drafted.patient_id, events),), guards=(person.guard,))
 
     async def _known(
         self, wish: Wish, now: datetime, stream: Stream, patient_ids: Collection[UUID]
     ) -> dict[str, Any]:
-        """The fields that all Facts have. A new stream's id is the fresh one; others need one for what is in them."""
+        """The fields that all Facts have. A new stream's id is the fresh one."""
         return {
             "now": now,
             "actor": wish.actor,
@@ -230,7 +232,7 @@ def _target(wish: Wish) -> UUID:
 
 
 def _first(stream: Stream, kind: type[E]) -> E:
-    """The event that a stream of this category begins with; raises NotFound where it is of another category."""
+    """The event that a stream of this category begins with; raises NotFound for another category."""
     first = stream.events()[0]
     if not isinstance(first, kind):
         raise NotFound("not_found")
@@ -251,7 +253,7 @@ def _merged_with(state: PatientState) -> set[UUID]:
             return set(state.known.absorbed)
 
 
-def _survivor(command: PatientCommand, retired: Stream) -> UUID:
+def _survivor(command: MergeCommand, retired: Stream) -> UUID:
     if isinstance(command, ProposeMerge):
         return command.survivor_id
     named = [event for event in retired.events() if isinstance(event, PatientsMergeProposed | PatientsMerged)]

@@ -22,7 +22,7 @@ SOURCES: dict[str, tuple[type[Event], ...]] = {
     "background": (BackgroundRecorded,),
     "consent": (ConsentGranted, ConsentWithdrawn),
 }
-"""The events in which evidence of a type is to be found. Predictions and measurements are not recorded yet."""
+"""The events in which evidence of a type is found. Predictions and measurements are not recorded yet."""
 
 
 def links(value: object) -> Iterator[EvidenceLink]:

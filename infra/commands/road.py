@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from domain.errors import Conflict, Rejected
+from domain.errors import Conflict, DomainError, Rejected
 from domain.event import Event
 from domain.recommendation import (
     RecommendationIssued,
@@ -43,17 +43,28 @@ class Commands:
         self._clock = clock
 
     async def run(self, wish: Wish) -> Result:
-        """Record what the wish comes to. Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown."""
-        if wish.request_id is not None:
-            known = await self._reader.by_requests([wish.request_id])
-            if known:
-                return await self._first_answer(wish, known[wish.request_id])
+        """Record it. Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown."""
+        answered = await self._answered(wish)
+        if answered is not None:
+            return answered
+        try:
+            result, changed = await self._record(wish)
+        except DomainError as error:
+            # what refuses it may be what its own twin, sent at the same moment, has recorded
+            answered = await self._answered(wish)
+            if answered is None:
+                raise await self._refusal(wish, error) from error
+            return answered
+        return result if changed else await self._answered(wish) or result
+
+    async def _record(self, wish: Wish) -> tuple[Result, bool]:
+        """Decide and append, anew while others are faster; and whether anything changed."""
         for _ in range(MOST_TRIES):
             decided = await self._deciding.decide(wish, self._clock())
             if wish.expected_version not in {None, decided.own.stream.version}:
                 raise Conflict("version.mismatch")
             if not decided.own.events:
-                return _unchanged(decided)
+                return _unchanged(decided), False
             try:
                 appended = await self._writer.append(appending(wish, decided))
             except VersionMoved:
@@ -63,9 +74,23 @@ class Commands:
             except SubjectErased as erased:
                 raise Rejected("patient.erased") from erased
             if appended.duplicate:
-                return await self._first_answer(wish, appended.first_position)
-            return _stored(decided, appended)
+                return await self._first_answer(wish, appended.first_position), True
+            return _stored(decided, appended), True
         raise Conflict("version.conflict")
+
+    async def _answered(self, wish: Wish) -> Result | None:
+        """The answer that the same request was given before, if it was."""
+        if wish.request_id is None:
+            return None
+        known = await self._reader.by_requests([wish.request_id])
+        return await self._first_answer(wish, known[wish.request_id]) if known else None
+
+    async def _refusal(self, wish: Wish, error: DomainError) -> DomainError:
+        """Why it is refused: before all that the stream is not the one that the sender saw."""
+        if wish.expected_version is None or wish.begins_stream or wish.target_id is None:
+            return error
+        moved = len(await self._reader.stream(wish.target_id)) not in {0, wish.expected_version}
+        return Conflict("version.mismatch") if moved else error
 
     async def _first_answer(self, wish: Wish, position: int) -> Result:
         """Rebuild the answer of a request from the events that it made."""

@@ -5,20 +5,26 @@ from uuid import UUID
 
 import msgspec
 
+from domain.diagnosis import RecordDiagnosis
 from domain.event import Actor, Command, Locale, Origin
+from domain.feedback import SubmitFeedback
+from domain.patient import RegisterPatient
+from domain.recommendation import IssueRecommendation
 from infra.event_log.append import request_id
 
 
 class RequestKey(msgspec.Struct, frozen=True):
-    """What makes a resend recognisable: an Idempotency-Key, a device's event id, an import's resource identity."""
+    """What makes a resend known: an Idempotency-Key, a device's event id, an import's resource identity."""
 
     kind: Literal["idempotency", "device", "import"]
     key: str
 
 
 class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """`target_id` is the stream that the command is for, or what a new stream belongs to: the patient of a diagnosis,
-    the diagnosis of a recommendation, the recommendation of a feedback; None for a new patient.
+    """A command and its circumstances.
+
+    `target_id` is the stream that it is for, or what a new stream belongs to: the patient of a diagnosis, the
+    diagnosis of a recommendation, the recommendation of a feedback; None for a new patient.
     """
 
     command: Command
@@ -32,9 +38,18 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     expected_version: int | None = None
 
     @property
+    def begins_stream(self) -> bool:
+        """Whether what comes of it is not the target's, but a stream of its own."""
+        return isinstance(
+            self.command, RegisterPatient | RecordDiagnosis | IssueRecommendation | SubmitFeedback
+        )
+
+    @property
     def request_id(self) -> bytes | None:
         """The id under which its first event is stored, where the sender gave a key."""
-        return self.key and request_id(self.actor.account_id, self.key.kind, self.key.key)
+        if self.key is None:
+            return None
+        return request_id(self.actor.account_id, self.key.kind, self.key.key)
 
 
 class Result(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
