@@ -23,13 +23,7 @@ from domain.event import Actor, Coded, EvidenceLink, EvidenceType, Locale, Narra
 from domain.feedback import SubmitFeedback
 from domain.items import Dose, Kind, NewItem, NewItemChange
 from domain.patient import RegisterPatient, Sex
-from domain.recommendation import (
-    INITIAL,
-    IssueRecommendation,
-    ReviseRecommendation,
-    evolve,
-    issued,
-)
+from domain.recommendation import INITIAL, IssueRecommendation, ReviseRecommendation, evolve, issued
 from infra.demo.telling import Telling
 from infra.ids import NOISE_BYTES, uuid7
 

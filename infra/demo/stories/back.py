@@ -22,9 +22,8 @@ from domain.recommendation import (
 from infra.demo.people import ENGINE, TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
-MORNING, NIGHT = "صبح ناشتا", "شب پیش از خواب"
+NIGHT = "شب پیش از خواب"
 A_RULE = Origin(channel="engine", method="rule")
-A_MODEL = Origin(channel="engine", method="model", model_id="tadbir", model_version="0.3")
 
 
 async def told(today: datetime) -> Practice:

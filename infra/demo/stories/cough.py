@@ -2,26 +2,16 @@
 
 from datetime import datetime
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-    ResolveDiagnosis,
-)
+from domain.diagnosis import ConfirmDiagnosis, ResolveDiagnosis
 from domain.event import Coded, Origin
 from domain.feedback import Adherence, SymptomScore
-from domain.patient import (
-    RecordBackground,
-)
-from domain.recommendation import (
-    CloseSafetyReview,
-    RequestSafetyReview,
-    SafetyCheck,
-)
+from domain.patient import RecordBackground
+from domain.recommendation import CloseSafetyReview, RequestSafetyReview, SafetyCheck
 from infra.demo.people import ENGINE, TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
 MORNING, NIGHT = "صبح ناشتا", "شب پیش از خواب"
 A_RULE = Origin(channel="engine", method="rule")
-A_MODEL = Origin(channel="engine", method="model", model_id="tadbir", model_version="0.3")
 
 
 async def told(today: datetime) -> Practice:

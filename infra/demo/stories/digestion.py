@@ -2,24 +2,14 @@
 
 from datetime import datetime
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-    RecurDiagnosis,
-    ResolveDiagnosis,
-)
+from domain.diagnosis import ConfirmDiagnosis, RecurDiagnosis, ResolveDiagnosis
 from domain.event import Coded
-from domain.feedback import (
-    Adherence,
-    SymptomScore,
-)
-from domain.recommendation import (
-    AdvancePhase,
-    CompleteRecommendation,
-)
+from domain.feedback import Adherence, SymptomScore
+from domain.recommendation import AdvancePhase, CompleteRecommendation
 from infra.demo.people import TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
-MORNING, NIGHT, AFTER_MEALS = "صبح ناشتا", "شب پیش از خواب", "بعد از غذا"
+AFTER_MEALS = "بعد از غذا"
 
 
 async def told(today: datetime) -> Practice:

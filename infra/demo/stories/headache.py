@@ -1,10 +1,9 @@
 """A headache: first taken for tension, later known as migraine; the showpiece of the demo."""
 
 from datetime import datetime
+from uuid import UUID
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-)
+from domain.diagnosis import ConfirmDiagnosis
 from domain.event import Coded
 from domain.feedback import (
     Adherence,
@@ -15,11 +14,7 @@ from domain.feedback import (
     SymptomScore,
 )
 from domain.patient import AssessConstitution, GrantConsent
-from domain.recommendation import (
-    AcknowledgeRecommendation,
-    AdvancePhase,
-    Goal,
-)
+from domain.recommendation import AcknowledgeRecommendation, AdvancePhase, Goal
 from infra.demo.people import TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
@@ -28,6 +23,16 @@ MORNING, NIGHT, AFTER_MEALS = "صبح ناشتا", "شب پیش از خواب", 
 
 async def told(today: datetime) -> Practice:
     tell = Practice("nasrin", today, 700, "fa", TEHRAN)
+    headache = await _comes(tell)
+    line = await _is_advised(tell, headache)
+    await _answers(tell, line)
+    await _turns_out_to_be_migraine(tell, headache, line)
+    await _gets_well(tell, line)
+    tell.named |= {"line": line, "diagnosis": headache, "item": tell.item_id("coriander") or line}
+    return tell
+
+
+async def _comes(tell: Practice) -> UUID:
     tell.on(0)
     await tell.register("ت-۱۴۰۱", "نسرین آبگون", "1988-05-11", "female", phone="+98 912 000 1401")
     await tell.say(
@@ -40,11 +45,15 @@ async def told(today: datetime) -> Practice:
     tongue = await tell.find(headache, "tongue", {"رنگ": "زرد کم‌رنگ", "رطوبت": "خشک"})
     await tell.assess(headache, "غلبهٔ صفرا بر سر با خشکی", pulse, tongue, yellow_bile="excess")
     await tell.say(
-        AssessConstitution(code="hot_dry", hot_cold=2, dry_wet=-2, confidence=0.7, basis_finding_ids=()),
+        AssessConstitution(code="hot_dry", hot_cold=2, dry_wet=-2, confidence=0.7),
         tell.patient_id,
     )
-    pain = await tell.suffers(headache, "سردرد", 7)
-    line = await tell.issue(
+    await tell.suffers(headache, "سردرد", 7)
+    return headache
+
+
+async def _is_advised(tell: Practice, headache: UUID) -> UUID:
+    return await tell.issue(
         headache,
         {
             "lavender": advice("herbal", "دمنوش اسطوخودوس", 2, "گرم", 2, AFTER_MEALS, duration_days=30),
@@ -58,6 +67,9 @@ async def told(today: datetime) -> Practice:
         goals=(Goal(metric="سردرد", target="کمتر از ۳"),),
         phases=("balancing", "maintenance"),
     )
+
+
+async def _answers(tell: Practice, line: UUID) -> None:
     tell.on(2)
     await tell.say(AcknowledgeRecommendation(version=1), line, tell.patient, tell.phone())
     tell.on(16)
@@ -104,6 +116,9 @@ async def told(today: datetime) -> Practice:
         tell.change("sleep", "ADHERENCE.TOO_COMPLEX", remedy=Coded(text="خواب پیش از نیمه‌شب"), priority=1),
         words="پاسخ نسبی؛ ماساژ موضعی افزوده و دستور خواب ساده‌تر شد.",
     )
+
+
+async def _turns_out_to_be_migraine(tell: Practice, headache: UUID, line: UUID) -> None:
     tell.on(300)
     await tell.suffers(headache, "سردرد", 5)
     tell.on(347)
@@ -124,7 +139,7 @@ async def told(today: datetime) -> Practice:
     migraine = await tell.assess(headache, "شقیقه (میگرن) با مشارکت معده", eyes, yellow_bile="excess")
     await tell.rediagnose(
         headache,
-        "EVIDENCE.NEW_LITERATURE",
+        "DIAGNOSIS.REVISED",
         "شرح حال تازه با میگرن می‌خواند، نه با سردرد تنشی.",
         rests_on("feedback", aura),
         migraine,
@@ -144,6 +159,9 @@ async def told(today: datetime) -> Practice:
         tell.add("diary", advice("monitoring", "یادداشت روزانهٔ سردرد و خوراک"), "PROTOCOL.SCHEDULED_REVIEW"),
         words="با تشخیص میگرن، تدبیر بر تعدیل صفرا و معده نهاده شد.",
     )
+
+
+async def _gets_well(tell: Practice, line: UUID) -> None:
     tell.on(370)
     fixed = await tell.answer(
         line, rating=4, effectiveness=6, symptom_scores=(SymptomScore(symptom_code="سردرد", score=6),)
@@ -173,9 +191,7 @@ async def told(today: datetime) -> Practice:
     tell.on(580)
     await tell.revise(
         line,
-        tell.drop("massage", "OUTCOME.GOAL_MET", rests_on("feedback", good), pain),
+        tell.drop("massage", "OUTCOME.GOAL_MET", rests_on("feedback", good)),
         tell.drop("violet", "PATIENT.REQUEST"),
         words="هدف درمان به دست آمد؛ روغن بنفشه به درخواست بیمار کنار رفت.",
     )
-    tell.named |= {"line": line, "diagnosis": headache, "item": tell.item_id("coriander") or line}
-    return tell

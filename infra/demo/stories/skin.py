@@ -2,12 +2,8 @@
 
 from datetime import date, datetime
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-    EnterDiagnosisInError,
-    ResolveDiagnosis,
-)
-from domain.event import Coded, Origin
+from domain.diagnosis import ConfirmDiagnosis, EnterDiagnosisInError, ResolveDiagnosis
+from domain.event import Coded
 from domain.feedback import SymptomScore
 from domain.patient import (
     ApproveMerge,
@@ -16,15 +12,11 @@ from domain.patient import (
     PatientDetails,
     ProposeMerge,
 )
-from domain.recommendation import (
-    CompleteRecommendation,
-)
+from domain.recommendation import CompleteRecommendation
 from infra.demo.people import ADMIN, SHIRAZ, TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
 MORNING, NIGHT = "صبح ناشتا", "شب پیش از خواب"
-A_RULE = Origin(channel="engine", method="rule")
-A_MODEL = Origin(channel="engine", method="model", model_id="tadbir", model_version="0.3")
 
 
 async def told(today: datetime) -> Practice:

@@ -2,24 +2,15 @@
 
 from datetime import datetime
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-    ResolveDiagnosis,
-)
+from domain.diagnosis import ConfirmDiagnosis, ResolveDiagnosis
 from domain.event import Coded
-from domain.feedback import (
-    ReviewFeedback,
-    SideEffect,
-    SymptomScore,
-)
+from domain.feedback import ReviewFeedback, SideEffect, SymptomScore
 from domain.patient import RecordBackground
-from domain.recommendation import (
-    DiscontinueRecommendation,
-)
+from domain.recommendation import DiscontinueRecommendation
 from infra.demo.people import TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
-MORNING, NIGHT, AFTER_MEALS = "صبح ناشتا", "شب پیش از خواب", "بعد از غذا"
+NIGHT = "شب پیش از خواب"
 
 
 async def told(today: datetime) -> Practice:

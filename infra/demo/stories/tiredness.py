@@ -3,27 +3,15 @@
 from datetime import datetime
 from uuid import UUID
 
-from domain.diagnosis import (
-    ConfirmDiagnosis,
-    RetractFinding,
-)
+from domain.diagnosis import ConfirmDiagnosis, RetractFinding
 from domain.event import Coded, Origin
 from domain.feedback import SymptomScore
-from domain.patient import (
-    AssessConstitution,
-    GrantConsent,
-    WithdrawConsent,
-)
-from domain.recommendation import (
-    AcceptProposal,
-    ProposeRevision,
-    RejectProposal,
-)
+from domain.patient import AssessConstitution, GrantConsent, WithdrawConsent
+from domain.recommendation import AcceptProposal, ProposeRevision, RejectProposal
 from infra.demo.people import ENGINE, TEHRAN
 from infra.demo.practice import Practice, advice, rests_on
 
-MORNING, NIGHT = "صبح ناشتا", "شب پیش از خواب"
-A_RULE = Origin(channel="engine", method="rule")
+NIGHT = "شب پیش از خواب"
 A_MODEL = Origin(channel="engine", method="model", model_id="tadbir", model_version="0.3")
 
 
