@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 
 from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
+from litestar.types import ControllerRouterHandler
 
 from api import admin, audit, commands, patients, special, views
 from api.access import admit
-from api.docs import DOCUMENT, SCRIPTS
+from api.docs import DOCS
 from api.health import HEALTH
 from api.observed import Observed
 from api.problems import HANDLERS
@@ -19,6 +20,7 @@ from infra.settings import Settings
 
 LARGEST_BODY = 1_000_000
 VERSION_1 = [*commands.ROUTES, *special.ROUTES, *patients.ROUTES, *views.ROUTES, *audit.ROUTES, *admin.ROUTES]
+ROUTES: list[ControllerRouterHandler] = [Router("/v1", route_handlers=VERSION_1), *HEALTH, *DOCS]
 
 
 def create(settings: Settings | None = None) -> Litestar:
@@ -34,12 +36,12 @@ def create(settings: Settings | None = None) -> Litestar:
                 yield
 
     return Litestar(
-        route_handlers=[Router("/v1", route_handlers=VERSION_1), *HEALTH, SCRIPTS],
+        route_handlers=ROUTES,
         guards=[admit],
         exception_handlers=HANDLERS,
         middleware=[Observed()],
         lifespan=[lifespan],
-        openapi_config=DOCUMENT,
+        openapi_config=None,
         compression_config=CompressionConfig(backend="gzip", minimum_size=1000),
         logging_config=None,
         request_max_body_size=LARGEST_BODY,

@@ -35,7 +35,7 @@ class AuditPage(msgspec.Struct, frozen=True):
 
 
 @view("/audit/events", Access("read_audit"))
-async def events(  # noqa: PLR0913  each is a parameter of the query
+async def audit_events(  # noqa: PLR0913  each is a parameter of the query
     request: AnyRequest,
     asking: NamedDependency[Asking],
     *,
@@ -88,4 +88,4 @@ async def replay_patient(
     return of_house(request, answer, answer.position)
 
 
-ROUTES = [events, replay_patient]
+ROUTES = [audit_events, replay_patient]

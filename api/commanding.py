@@ -1,6 +1,7 @@
 """One line for each command: its path, body and who may send it; all handlers are the same statements."""
 
 import hashlib
+import inspect
 import re
 from typing import Annotated, Any
 from uuid import UUID
@@ -13,14 +14,13 @@ from litestar.params import HeaderParameter, JSONBody
 from api import origins
 from api.access import Access, Category
 from api.caller import Caller, request_id_of, services
-from api.documents import PROBLEMS
-from api.problems import Malformed
 from domain.access import Action
-from domain.errors import Conflict, FieldError
+from domain.errors import Conflict, NotFound
 from domain.event import Command
-from infra.commands import RequestKey, Result, Wish
+from infra.commands import BEGINNING, RequestKey, Result, Wish
 
 LONGEST_KEY = 400
+_WORD = re.compile("[A-Z][a-z]*")
 _OUR_ETAG = re.compile(r'"([0-9]{1,18})"', re.ASCII)
 
 IfMatch = Annotated[
@@ -67,12 +67,11 @@ def command(
     return post(
         path,
         operation_id=name,
-        summary=(kind.__doc__ or "").strip().split("\n")[0]
-        if kind.__doc__ and "(" not in kind.__doc__
-        else name,
+        summary=" ".join(_WORD.findall(kind.__name__)).capitalize(),
+        description=kind.__doc__ and inspect.cleandoc(kind.__doc__),
         tags=[path.split("/")[1]],
-        responses=PROBLEMS,
-        opt={"access": Access(action, of), "body": body},
+        status_code=201 if kind in BEGINNING else 200,
+        opt={"access": Access(action, of), "body": body, "path": _in_path(kind, fills)},
     )(handle)
 
 
@@ -123,8 +122,13 @@ def _command(kind: type[Command], data: msgspec.Struct, filled: dict[str, Any]) 
     try:
         return kind(**msgspec.structs.asdict(data), **{n: _converted(kind, n, v) for n, v in filled.items()})
     except msgspec.ValidationError as error:
-        fields = tuple(FieldError(path=name, code="request.out_of_range") for name in filled)
-        raise Malformed("request.malformed", errors=fields) from error
+        raise NotFound("not_found") from error
+
+
+def _in_path(kind: type[Command], fills: dict[str, str]) -> dict[str, Any]:
+    """The types of the fields that stand in the path, by the names of the parameters."""
+    hints = {field.name: field.type for field in msgspec.structs.fields(kind)}
+    return {parameter: hints[field] for field, parameter in fills.items()}
 
 
 def _converted(kind: type[Command], name: str, value: Any) -> Any:  # noqa: ANN401  a path parameter of any type

@@ -22,14 +22,21 @@ class Health(msgspec.Struct, frozen=True):
     checkpoints: dict[str, int] = {}
 
 
-@get("/health/live", opt={"access": PUBLIC}, tags=["health"], summary="The process answers.")
+@get(
+    "/health/live",
+    operation_id="live",
+    opt={"access": PUBLIC},
+    tags=["health"],
+    summary="The process answers.",
+)
 async def live() -> Health:
     return Health("ok", [])
 
 
 @get(
     "/health/ready",
-    opt={"access": PUBLIC},
+    operation_id="ready",
+    opt={"access": PUBLIC, "unready": Health},
     tags=["health"],
     summary="Postgres answers, the read models keep up.",
 )

@@ -62,7 +62,8 @@ class ProblemField(msgspec.Struct, frozen=True, kw_only=True):
 
 def on_domain_error(request: Request[Any, Any, Any], error: DomainError) -> Response[Problem]:
     """A refusal, with the status that its kind and code ask for."""
-    return render(request, _status(error), error.code, error.errors, dict(error.arguments))
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, Unauthorized) else None
+    return render(request, _status(error), error.code, error.errors, dict(error.arguments), headers)
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Problem]:

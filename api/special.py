@@ -9,7 +9,6 @@ from litestar.params import FromPath, JSONBody
 from api.access import Access, require
 from api.caller import Caller, services
 from api.commanding import Answer, IdempotencyKey, IfMatch, send
-from api.documents import PROBLEMS
 from domain.patient import ErasePatient, ProposeMerge, RequestErasure
 from infra import erasure
 
@@ -19,8 +18,8 @@ from infra import erasure
     operation_id="proposeMerge",
     summary="Propose that two records are one person's; another one approves.",
     tags=["merges"],
-    responses=PROBLEMS,
-    opt={"access": Access("read_self"), "body": ProposeMerge},
+    status_code=200,
+    opt={"access": Access("read_self"), "body": ProposeMerge, "names_patient": True},
 )
 async def propose_merge(
     request: Request[Caller, Any, Any],
@@ -38,7 +37,7 @@ async def propose_merge(
     operation_id="erasePatient",
     summary="Forget a person for good: an admin does it, a patient asks for it.",
     tags=["patients"],
-    responses=PROBLEMS,
+    status_code=200,
     opt={"access": Access("request_erasure", "patient"), "body": ErasePatient},
 )
 async def erase_patient(

@@ -1,4 +1,4 @@
-"""How queries are answered: of whom, as of when, from tables or the past, with ETag, language and position."""
+"""How queries are answered: of whom, as of when, from tables or the past, with ETag and language."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
@@ -15,7 +15,7 @@ from litestar.params import QueryParameter
 
 from api.access import Access
 from api.caller import Caller, services
-from api.documents import PROBLEMS
+from api.documents import operation
 from api.problems import Malformed
 from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition
 from domain.errors import FieldError
@@ -73,8 +73,13 @@ def view(path: str, access: Access, *, past: bool = False) -> Callable[[Handler]
             tags=[path.split("/")[1]],
             summary=(handler.__doc__ or "").split("\n")[0],
             dependencies={"asking": Provide(asking)},
-            responses=PROBLEMS,
-            opt={"access": access, "query": parameters(handler) | parameters(asking)},
+            operation_id=operation(handler.__name__),
+            opt={
+                "access": access,
+                "query": parameters(handler) | parameters(asking),
+                "etag": access.of is not None,
+                "names_patient": past,
+            },
         )(handler)
 
     return decorate

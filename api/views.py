@@ -10,9 +10,10 @@ from litestar.params import FromPath, QueryParameter
 
 from api.access import Access
 from api.caller import services
+from api.problems import Malformed
 from api.query import Before, From, Limit, To
 from api.viewing import AnyRequest, Asking, Sources, by_patient, day_or_time, view, words
-from domain.errors import NotFound, Rejected
+from domain.errors import FieldError, NotFound
 from domain.recommendation import RecommendationDrafted
 from projections import change_view, diagnosis_view, timeline_page, version_view
 from projections.change_view import ComparedVersions
@@ -20,9 +21,10 @@ from projections.diagnosis_view import DiagnosisView
 from projections.timeline_page import Page
 from projections.version_view import Recommendation
 
-Version = Annotated[int | None, QueryParameter(name="version", ge=1)]
-FirstVersion = Annotated[int, QueryParameter(name="from", ge=1)]
-LastVersion = Annotated[int, QueryParameter(name="to", ge=1)]
+LAST = 2**31 - 1
+Version = Annotated[int | None, QueryParameter(name="version", ge=1, le=LAST)]
+FirstVersion = Annotated[int, QueryParameter(name="from", ge=1, le=LAST)]
+LastVersion = Annotated[int, QueryParameter(name="to", ge=1, le=LAST)]
 Kinds = Annotated[str | None, QueryParameter(name="kind", description="Kinds of items, separated by commas.")]
 OfDiagnosis = Annotated[UUID | None, QueryParameter(name="diagnosis")]
 Left = Annotated[str, QueryParameter(name="left", description="RECOMMENDATION:VERSION")]
@@ -187,7 +189,7 @@ async def compare_lines(
     right: Right,
 ) -> Response[ComparedVersions]:
     """Two recommendations for one diagnosis, each in one version."""
-    places = _place(left), _place(right)
+    places = _place("left", left), _place("right", right)
     for line, _ in places:
         await _is_line_of(request, line, id)
 
@@ -215,12 +217,13 @@ async def _is_line_of(request: AnyRequest, line: UUID, diagnosis_id: UUID) -> No
         raise NotFound("compare.unknown_version")
 
 
-def _place(text: str) -> tuple[UUID, int]:
+def _place(name: str, text: str) -> tuple[UUID, int]:
     line, _, version = text.rpartition(":")
     try:
         return UUID(line), int(version)
     except ValueError as error:
-        raise Rejected("compare.unknown_version") from error
+        wrong = FieldError(path=name, code="request.out_of_range")
+        raise Malformed("request.malformed", errors=(wrong,)) from error
 
 
 ROUTES = [

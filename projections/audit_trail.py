@@ -201,10 +201,19 @@ def audit_event(recorded: Recorded[Event], *, readable: bool) -> AuditEvent:
         actor_id=recorded.actor_id,
         recorded_at=recorded.recorded_at,
         occurred_at=None if event is None else event.occurred_at,
-        meta=None if meta is None else msgspec.to_builtins(meta),
+        meta=None if meta is None else _explicit(meta),
         data=None if event is None else _content(event),
         leaf_hash=recorded.leaf_hash.hex(),
     )
+
+
+def _explicit(part: msgspec.Struct) -> dict[str, Any]:
+    """Every field, also where it says no more than its default."""
+    values = {name: getattr(part, name) for name in part.__struct_fields__}
+    return {
+        name: _explicit(value) if isinstance(value, msgspec.Struct) else msgspec.to_builtins(value)
+        for name, value in values.items()
+    }
 
 
 def _content(event: Event) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """The road of a command: load what it is about, decide, append; the same answer for the same request."""
 
 from infra.commands.road import Commands
-from infra.commands.wish import RequestKey, Result, Wish
+from infra.commands.wish import BEGINNING, RequestKey, Result, Wish
 
-__all__ = ["Commands", "RequestKey", "Result", "Wish"]
+__all__ = ["BEGINNING", "Commands", "RequestKey", "Result", "Wish"]

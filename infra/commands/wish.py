@@ -12,6 +12,9 @@ from domain.patient import RegisterPatient
 from domain.recommendation import IssueRecommendation
 from infra.event_log.append import request_id
 
+BEGINNING = frozenset({RegisterPatient, RecordDiagnosis, IssueRecommendation, SubmitFeedback})
+"""The commands that begin a stream."""
+
 
 class RequestKey(msgspec.Struct, frozen=True):
     """What makes a resend known: an Idempotency-Key, a device's event id, an import's resource identity."""
@@ -40,9 +43,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def begins_stream(self) -> bool:
         """Whether what comes of it is not the target's, but a stream of its own."""
-        return isinstance(
-            self.command, RegisterPatient | RecordDiagnosis | IssueRecommendation | SubmitFeedback
-        )
+        return type(self.command) in BEGINNING
 
     @property
     def request_id(self) -> bytes | None:
