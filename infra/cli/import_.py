@@ -50,18 +50,23 @@ def fhir(arguments: argparse.Namespace) -> int:
 async def _import(
     chosen: "Settings", servers: "Servers", arguments: argparse.Namespace, watch: "Watch"
 ) -> "Report":
+    from psycopg import OperationalError
+
     from infra.event_log.append import OutcomeUnknown, StorageUnavailable
     from infra.fhir.importing import Import
     from infra.services import opened
 
+    lost = (StorageUnavailable, OutcomeUnknown, OperationalError)
     try:
         async with opened(chosen, servers) as services:
             bringing_in = Import(
                 services.reader, services.writer, chosen, dry_run=arguments.dry_run, watch=watch
             )
             return await bringing_in.run(arguments.paths)
-    except* (StorageUnavailable, OutcomeUnknown) as lost:
-        raise CommandFailed("the log cannot be reached; run it again to go on from here") from lost
+    except ExceptionGroup as errors:
+        if errors.split(lost)[1] is not None:
+            raise
+        raise CommandFailed("the log cannot be reached; run it again to go on from here") from errors
 
 
 @contextmanager
@@ -100,7 +105,7 @@ def _print(report: "Report") -> None:
 
 def _print_kind(name: str, kind: "Kind") -> None:
     skipped = sum(kind.skipped.values())
-    reasons = ", ".join(f"{code} {count}" for code, count in kind.skipped.most_common())
+    reasons = ", ".join(f"{code} {count}" for code, count in sorted(kind.skipped.items()))
     brought_in = f"{kind.read:>8}{kind.imported:>10}{kind.events:>8}{kind.unchanged:>11}"
     print(f"{name:<22}{brought_in}{skipped:>9}{kind.problems:>10}  {reasons}".rstrip())
 

@@ -2,7 +2,6 @@
 
 import resource
 import sys
-from collections import Counter
 
 import msgspec
 
@@ -49,7 +48,7 @@ class Kind(msgspec.Struct, kw_only=True):
     events: int = 0
     unchanged: int = 0
     problems: int = 0
-    skipped: Counter[str] = msgspec.field(default_factory=Counter)
+    skipped: dict[str, int] = {}
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -84,7 +83,8 @@ class Report(msgspec.Struct, kw_only=True):
 
     def skip(self, kind: str, code: str, named: Named | None = None) -> None:
         """A resource is left out by our rules; it is named where somebody may have expected it."""
-        self.of(kind).skipped[code] += 1
+        counts = self.of(kind).skipped
+        counts[code] = counts.get(code, 0) + 1
         if named is not None:
             self.skipped.append(named)
 

@@ -13,10 +13,10 @@ from domain.diagnosis import (
 )
 from domain.recommendation import RecommendationDrafted
 from infra.fhir.stated import PassedOver, Unusable
-from tests.infra.fhir.bundles import care_plan, coded, concept, condition, pain, patient, resolved
+from tests.infra.fhir.bundles import Resource, care_plan, coded, concept, condition, pain, patient, resolved
 from tests.infra.fhir.stories import NOW, Record, events, left_out, refusals, said, tags
 
-MET = {"encounter": {"reference": "Encounter/e1"}}
+MET: Resource = {"encounter": {"reference": "Encounter/e1"}}
 
 
 def at(year: int, month: int = 1, day: int = 1, hour: int = 8) -> datetime:

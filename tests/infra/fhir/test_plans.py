@@ -16,7 +16,10 @@ from tests.infra.fhir.bundles import Resource, activity, care_plan, condition, p
 from tests.infra.fhir.stories import NOW, Record, events, left_out, refusals, said, tags
 
 START, END = datetime(2010, 3, 5, 8, tzinfo=UTC), datetime(2012, 3, 5, 8, tzinfo=UTC)
-ENDED = {"status": "completed", "period": {"start": "2010-03-05T08:00:00Z", "end": "2012-03-05T08:00:00Z"}}
+ENDED: Resource = {
+    "status": "completed",
+    "period": {"start": "2010-03-05T08:00:00Z", "end": "2012-03-05T08:00:00Z"},
+}
 
 
 def stated_plan(resource: Resource) -> StatedPlan:

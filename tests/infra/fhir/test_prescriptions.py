@@ -10,7 +10,8 @@ from tests.infra.fhir.bundles import Resource, concept, condition, patient, pres
 from tests.infra.fhir.stories import NOW, Record, events, left_out, refusals, said, tags
 
 AUTHORED = datetime(2010, 4, 1, 8, tzinfo=UTC)
-LATER, LATEST = {"authoredOn": "2011-04-01T08:00:00Z"}, {"authoredOn": "2012-04-01T08:00:00Z"}
+LATER: Resource = {"authoredOn": "2011-04-01T08:00:00Z"}
+LATEST: Resource = {"authoredOn": "2012-04-01T08:00:00Z"}
 NO_REASON: Resource = {"reasonReference": []}
 
 
@@ -72,8 +73,8 @@ def test_an_active_one_ends_where_its_dosage_says() -> None:
 
 
 def test_each_diagnosis_has_a_line_of_its_own_and_what_has_none_shares_one() -> None:
-    second = {"reasonReference": [{"reference": "Condition/c2"}]}
-    elsewhere = {"reasonReference": [{"reference": "Condition/elsewhere"}]}
+    second: Resource = {"reasonReference": [{"reference": "Condition/c2"}]}
+    elsewhere: Resource = {"reasonReference": [{"reference": "Condition/elsewhere"}]}
     record = Record()
     record.brings(
         patient(),
