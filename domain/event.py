@@ -49,7 +49,7 @@ class Coded(Value, frozen=True, kw_only=True, omit_defaults=True):
     code: Code | None = None
 
 
-class Narrative(Value, frozen=True, kw_only=True, omit_defaults=True):
+class Narrative(Value, frozen=True, kw_only=True, omit_defaults=False):
     """Free words in one language."""
 
     text: Text
