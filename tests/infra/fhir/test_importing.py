@@ -146,7 +146,7 @@ def test_a_resource_that_comes_twice_counts_once_as_it_came_last(house: House, t
     )
     assert report.types["Patient"].skipped == {"import.repeated": 1}
     registered = [r.event for r in house.events() if isinstance(r.event, PatientRegistered)]
-    assert [(one.patient_no, one.sex) for one in registered] == [("MRN-1", "male"), ("MRN-9", "female")]
+    assert {(one.patient_no, one.sex) for one in registered} == {("MRN-1", "male"), ("MRN-9", "female")}
 
 
 def test_a_dry_run_says_the_same_and_records_nothing(house: House, tmp_path: Path) -> None:
