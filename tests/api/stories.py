@@ -3,7 +3,8 @@
 from itertools import count
 from uuid import UUID
 
-from tests.api.house import Caller, Json, House
+from infra.ids import new_id
+from tests.api.house import Caller, House, Json
 
 MIGRAINE = {"condition": {"text": "میگرن"}, "tradition": "avicenna", "severity": "mild"}
 BORAGE = {
@@ -51,3 +52,14 @@ def treated(house: House, doctor: Caller) -> tuple[Caller, str, str, str]:
     diagnosis_id = diagnose(doctor, patient_id)["id"]
     line_id = issue(doctor, diagnosis_id)["id"]
     return house.caller("patient", UUID(patient_id)), patient_id, diagnosis_id, line_id
+
+
+def nobody() -> str:
+    """An id that no patient has."""
+    return str(new_id())
+
+
+def merge(doctor: Caller, approver: Caller, retired_id: str, survivor_id: str) -> Json:
+    """One proposes, another one approves; the id of the merge is that of the retired."""
+    doctor.tell("/merges", {"retired_id": retired_id, "survivor_id": survivor_id})
+    return approver.tell(f"/merges/{retired_id}/approve")
