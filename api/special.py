@@ -52,7 +52,7 @@ async def erase_patient(
         return await send(request, asked, id, if_match, idempotency_key)
     found = services(request)
     answered = await send(request, data, id, if_match, idempotency_key)
-    await erasure.finish(found.settings, found.vault, found.reader)
+    await erasure.finish(found.settings, found.vault, found.reader, found.pool)
     return answered
 
 

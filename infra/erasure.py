@@ -1,21 +1,24 @@
-"""To forget a person for good: the keys of the erased are destroyed, and stay destroyed whatever backup comes back.
+"""To forget a person for good: the keys of the erased are destroyed, and stay so whatever backup comes back.
 
-The event stands first: from then on the log refuses the patient, and every projector empties their rows. Then the
-erasure ledger, an append-only file beside the master key, is written; then the key goes. Whatever was cut short is
-done at the next start, from the log and from the ledger.
+The event stands first: from then on the log refuses the patient, and every projector empties their rows.
+Then the erasure ledger, an append-only file beside the master key, is written; then the key goes, and whoever
+holds it in memory is told. Whatever was cut short is done by the next erasure or at the next start.
 """
 
+import asyncio
 import os
 from collections.abc import Collection
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
+from psycopg_pool import AsyncConnectionPool
 
+from infra import forgetting
 from infra.embedded import Servers
 from infra.event_log.reader import Reader
 from infra.settings import Settings
-from infra.vault import Vault
+from infra.vault import DESTROY, Vault
 
 
 def ledger(settings: Settings) -> Path:
@@ -23,33 +26,40 @@ def ledger(settings: Settings) -> Path:
     return settings.data_dir / "secrets" / "erasures"
 
 
-async def finish(settings: Settings, vault: Vault, reader: Reader) -> None:
-    """Forget whoever the log calls erased and the ledger does not know yet; idempotent."""
-    path = ledger(settings)
-    new = await reader.erased() - read_ledger(path)
-    if new:
-        write_ledger(path, new)
-        await vault.destroy(new)
+async def finish(settings: Settings, vault: Vault, reader: Reader, pool: AsyncConnectionPool) -> None:
+    """Forget whoever the log calls erased and whose key still opens; idempotent."""
+    erased = await reader.erased()
+    await asyncio.to_thread(write_ledger, ledger(settings), erased)
+    destroyed = await vault.destroy(erased)
+    if destroyed:
+        async with pool.connection() as connection:
+            await forgetting.tell(connection, destroyed)
 
 
 def write_ledger(path: Path, subjects: Collection[UUID]) -> None:
     """Append the ids that are not there yet, and wait until the disk has them."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     new = sorted(set(subjects) - read_ledger(path))
-    if new:
-        with path.open("a", encoding="ascii") as file:
-            file.writelines(f"{subject}\n" for subject in new)
-            file.flush()
-            os.fsync(file.fileno())
+    if not new:
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("a", encoding="ascii") as file:
+        # A line of its own even where a power cut has left half of one.
+        file.writelines(["\n", *(f"{subject}\n" for subject in new)])
+        file.flush()
+        os.fsync(file.fileno())
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def read_ledger(path: Path) -> set[UUID]:
     """Everybody who was ever erased here."""
     if not path.exists():
         return set()
-    return {
-        UUID(line) for line in path.read_text(encoding="ascii").split() if len(line) == len(str(UUID(int=0)))
-    }
+    lines = path.read_text(encoding="ascii").split()
+    return {UUID(line) for line in lines if len(line) == len(str(UUID(int=0)))}
 
 
 def apply_ledger(settings: Settings, servers: Servers) -> None:
@@ -61,10 +71,4 @@ def apply_ledger(settings: Settings, servers: Servers) -> None:
     gone = sorted(read_ledger(path))
     if gone:
         with psycopg.connect(servers.vault_url) as connection:
-            connection.execute(
-                """
-                UPDATE vault.key SET wrapped = NULL, destroyed_at = now()
-                WHERE subject_id = ANY(%s) AND destroyed_at IS NULL
-                """,
-                (gone,),
-            )
+            connection.execute(DESTROY, (0, gone))

@@ -7,7 +7,7 @@ import psycopg
 from psycopg import sql
 
 ROLES = ("tarikh_app", "tarikh_projector")
-"""The app may only append to the log; the projector may besides make read models. Neither may change the log."""
+"""The app may only append to the log; the projector may make read models. Neither may change the log."""
 
 MIGRATION_LOCK = 7411
 
@@ -46,7 +46,8 @@ def _ensure_roles(connection: psycopg.Connection) -> None:
     for role in ROLES:
         connection.execute(
             sql.SQL(
-                "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name}) THEN CREATE ROLE {role}; END IF;"
+                "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = {name})"
+                " THEN CREATE ROLE {role}; END IF;"
                 " EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL; END $$"
             ).format(name=sql.Literal(role), role=sql.Identifier(role))
         )

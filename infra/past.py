@@ -1,4 +1,4 @@
-"""The past by the code that shows the present: the same folds, in memory, over what was known or true by then."""
+"""The past by the code that shows the present: the same folds, over what was known or true by then."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time, timedelta

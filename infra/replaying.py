@@ -26,10 +26,10 @@ class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     position: int
     items: tuple[timeline_page.TimelineItem, ...] | None = None
     tables: dict[str, list[dict[str, Any]]] | None = None
-    next: str | None | msgspec.UnsetType = msgspec.UNSET
+    next: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
-async def replay(
+async def replay(  # noqa: PLR0913, PLR0917  who asks what of whom, as of when, in which words
     past: Past,
     reader: Reader,
     models: Mapping[str, ReadModel],

@@ -1,4 +1,4 @@
-"""What a process of Tarikh does around its work: servers, migrations in development, keys of the erased, signals."""
+"""What a process of Tarikh does around its work: servers, migrations, keys of the erased, signals."""
 
 import asyncio
 import signal
@@ -12,8 +12,9 @@ from infra import embedded, erasure
 from infra.embedded import Servers
 from infra.errors import CommandFailed
 from infra.event_log.reader import Reader
+from infra.forgetting import forgetting
 from infra.migrate import migrate, missing
-from infra.projector.live import Projector, connect
+from infra.projector.projector import Projector, connect
 from infra.settings import Settings
 from infra.vault import Vault
 from projections.registry import models
@@ -45,8 +46,13 @@ async def projecting(
         for url in (servers.database_url, servers.vault_url)
     ]
     async with connection, pools[0], pools[1]:
-        reader = Reader(pools[0], Vault(pools[1], settings.master_key))
-        yield Projector(connection, reader, models(str(settings.time_zone))), connection
+        vault = Vault(pools[1], settings.master_key)
+        projector = Projector(connection, Reader(pools[0], vault), models(str(settings.time_zone)))
+        async with forgetting(servers.database_url, vault):
+            try:
+                yield projector, connection
+            finally:
+                await projector.close()
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -11,6 +11,7 @@ from infra.commands import Commands
 from infra.embedded import Servers
 from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
+from infra.forgetting import forgetting
 from infra.past import Past
 from infra.progress import Progress
 from infra.settings import Settings
@@ -54,6 +55,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
         pool = await stack.enter_async_context(_pool(conninfo, MOST_CONNECTIONS))
         vault_pool = await stack.enter_async_context(_pool(servers.vault_url, 4))
         vault = Vault(vault_pool, settings.master_key)
+        await stack.enter_async_context(forgetting(conninfo, vault))
         reader = Reader(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))
         progress = await stack.enter_async_context(Progress(pool, conninfo))

@@ -28,8 +28,9 @@ DESTROY = """
     ON CONFLICT (shard, subject_id) DO UPDATE
     SET wrapped = NULL, destroyed_at = now()
     WHERE vault.key.destroyed_at IS NULL
+    RETURNING subject_id
     """
-"""Of a shard, the keys of these patients; who has none yet can never be given one."""
+"""Of a shard, the keys of these patients; who has none yet can never be given one. Gives whose it was now."""
 
 
 class WrongMasterKey(Exception):
@@ -76,12 +77,27 @@ class Vault:
             self._house_key = self._unwrapped(HOUSE, key_id, wrapped)
         return self._house_key
 
-    async def destroy(self, subjects: Collection[UUID]) -> None:
-        """Destroy the keys of these patients for good; idempotent."""
+    async def destroy(self, subjects: Collection[UUID]) -> set[UUID]:
+        """Destroy the keys of these patients for good; those whose keys were not destroyed before."""
         async with self._pool.connection() as connection:
-            await connection.execute(DESTROY, (self._shard, list(subjects)))
+            cursor = await connection.execute(DESTROY, (self._shard, list(subjects)))
+            destroyed = {subject for (subject,) in await cursor.fetchall()}
         for subject in subjects:
             self.forget(subject)
+        return destroyed
+
+    async def destroyed(self, subjects: Collection[UUID]) -> set[UUID]:
+        """Which of these patients' keys were destroyed."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                SELECT subject_id
+                FROM vault.key
+                WHERE shard = %s AND subject_id = ANY(%s) AND destroyed_at IS NOT NULL
+                """,
+                (self._shard, list(subjects)),
+            )
+            return {subject for (subject,) in await cursor.fetchall()}
 
     def forget(self, subject: UUID) -> None:
         """Drop a cached key: another process destroyed it."""

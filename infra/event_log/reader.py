@@ -11,7 +11,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.event import Event
 from domain.recorded import Recorded
-from infra.event_log.codec import Address, DataKey, decode_event, decode_meta
+from infra.event_log.codec import Address, DataKey, Unreadable, decode_event, decode_meta
 from infra.vault import Vault
 
 COLUMNS = """shard, notification_id, originator_id, originator_version, topic, schema,
@@ -147,7 +147,11 @@ class Reader:
 
     async def opened(self, rows: Sequence[tuple[Any, ...]]) -> list[Recorded[Event]]:
         """Open rows of COLUMNS; those of the erased stay closed. Raises Unreadable."""
-        keys = await self._vault.keys({row[7] for row in rows if row[9] is not None})
+        subjects = {row[7] for row in rows if row[9] is not None}
+        keys = await self._vault.keys(subjects)
+        missing = subjects - keys.keys()
+        if missing and (lost := missing - await self._vault.destroyed(missing)):
+            raise Unreadable(f"no key for {', '.join(map(str, sorted(lost)))}, who nobody erased")
         return [_recorded(row, keys.get(row[7])) for row in rows]
 
     async def _opened(self, query: str, arguments: tuple[object, ...]) -> list[Recorded[Event]]:

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import msgspec
@@ -13,14 +13,14 @@ from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.projector.store import Difference, Differences, ModelStore
-from projections.model import ReadModel, Rows, Table
+from projections.model import ReadModel, Row, Rows, Table
 
 History = Callable[[UUID, int], Awaitable[list[Recorded[Event]]]]
 """Everything of a patient up to a position."""
 
 
 def whose(model: ReadModel, recorded: Recorded[Event]) -> UUID | None:
-    """Under which subject a model files an event: its patient's, or its account's stream; None where it has no use."""
+    """Under which subject a model files an event: its patient, or its account's stream; None for neither."""
     if recorded.subject_id is not None:
         return recorded.subject_id
     return recorded.stream_id if model.accounts else None
@@ -35,7 +35,7 @@ def closed(events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
 
 
 def fold_history(model: ReadModel, events: Sequence[Recorded[Event]]) -> Rows:
-    """A patient's rows after all these events of theirs; nothing of what came before an erasure is looked into."""
+    """A patient's rows after all these events of theirs; what came before an erasure is not looked into."""
     erased = any(isinstance(event.event, PatientErased) for event in events)
     return model.fold(closed(events) if erased else events)
 
@@ -101,11 +101,11 @@ def _note(
     changed: Differences,
     table: Table[Any],
     subject: UUID,
-    before: Any,
-    after: Any,
+    before: Row | None,
+    after: Row | None,
     position: int,
 ) -> None:
-    key = (table.name, subject, table.key_of(after if after is not None else before))
+    key = (table.name, subject, table.key_of(cast("Row", before if after is None else after)))
     known = changed.get(key)
     if known is None:
         changed[key] = Difference(table, subject, before, after, position)

@@ -25,7 +25,7 @@ Placed = tuple[Table[Any], Row, int]
 async def by_patient(
     connection: AsyncConnection, reader: Reader, shard: int, until: int, *, accounts: bool
 ) -> AsyncIterator[list[Patient]]:
-    """Everybody's events up to a position, whole patients in each part. `connection` must be in a transaction.
+    """Everybody's events up to a position, whole patients in each part; `connection` is in a transaction.
 
     With `accounts`, events without a patient come under their own stream.
     """

@@ -1,4 +1,4 @@
-"""Of several projectors one works: a lease row with heartbeat, and a generation that every checkpoint checks."""
+"""Of several projectors one works: a lease with a heartbeat, and a generation that checkpoints check."""
 
 import os
 import socket
@@ -18,18 +18,22 @@ def holder() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-async def take(connection: AsyncConnection, name: str = NAME) -> int | None:
-    """The generation of the lease if it was free or its heart has stopped; None while another holds it."""
+async def take(connection: AsyncConnection, generation: int = 0, name: str = NAME) -> int | None:
+    """A new generation of the lease if it was free, had stopped beating, or is still the caller's own.
+
+    None while another holds it. `generation` is what the caller held before.
+    """
     cursor = await connection.execute(
         """
         INSERT INTO app.lease AS l (name, holder, generation, heartbeat)
         VALUES (%s, %s, 1, clock_timestamp())
         ON CONFLICT (name) DO UPDATE
         SET holder = excluded.holder, generation = l.generation + 1, heartbeat = clock_timestamp()
-        WHERE l.heartbeat < clock_timestamp() - make_interval(secs => %s)
+        WHERE l.generation = %s
+           OR l.heartbeat < clock_timestamp() - make_interval(secs => %s)
         RETURNING generation
         """,
-        (name, holder(), SECONDS_UNTIL_LOST),
+        (name, holder(), generation, SECONDS_UNTIL_LOST),
     )
     row = await cursor.fetchone()
     return None if row is None else int(row[0])

@@ -1,10 +1,13 @@
-"""Build a read model anew beside the one that serves, and put it in its place in one short transaction."""
+"""Build a read model anew beside the one that serves, and put it in its place without anybody waiting."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection, sql
+from psycopg.conninfo import make_conninfo
 
 from domain.event import Event
 from domain.recorded import Recorded
@@ -12,12 +15,18 @@ from infra.errors import CommandFailed
 from infra.event_log.reader import Reader
 from infra.projector import history
 from infra.projector.fold import fold_batch
-from infra.projector.live import MOST_EVENTS
+from infra.projector.projector import MOST_EVENTS
 from infra.projector.store import ModelStore
+from infra.projector.strangers import BEING_BUILT
 from projections.model import ReadModel, Row
 
 Told = Callable[[int, int], None]
 """Hears how many of how many events are folded."""
+
+REPLACED = "_old"
+LOCK = 7413
+DROP_PATIENCE = "SET LOCAL lock_timeout = '200ms'"
+"""Shorter than Postgres waits for deadlocks: who still reads the old tables is never the victim."""
 
 
 async def rebuild(
@@ -29,33 +38,74 @@ async def rebuild(
 ) -> int:
     """Rebuild a model that the projector has begun; the position at which it was put in place.
 
-    Raises CommandFailed where the projector never made it. The old tables serve until the last moment.
+    Raises CommandFailed where the projector never made it, or another rebuilds it. The old tables serve until
+    the last moment.
     """
-    new = ModelStore(model, f"{model.schema}_new")
-    async with connection.transaction():
-        await new.drop(connection)
-        await new.create(connection, indexed=False)
-    position = (await reader.head()).position
-    await _fill(connection, reader, new, shard, position, told)
-    async with connection.transaction():
-        await new.index(connection)
-        await new.sum_up(connection, shard)
-    while (ahead := await _live_position(connection, shard, model)) - position > MOST_EVENTS:
+    new = ModelStore(model, model.schema + BEING_BUILT)
+    old = ModelStore(model, model.schema + REPLACED)
+    async with alone(connection, model):
+        await _live_position(connection, shard, model)
+        await _drop(connection, old)
         async with connection.transaction():
-            position = await _catch_up(
-                connection, reader, new, shard, position, min(ahead, position + MOST_EVENTS)
+            await new.drop(connection)
+            await new.create(connection, indexed=False)
+        position = (await reader.head()).position
+        await _fill(connection, reader, new, shard, position, told)
+        async with connection.transaction():
+            await new.index(connection)
+            await new.sum_up(connection, shard)
+        while (ahead := await _live_position(connection, shard, model)) - position > MOST_EVENTS:
+            async with connection.transaction():
+                until = min(ahead, position + MOST_EVENTS)
+                position = await _catch_up(connection, reader, new, shard, position, until)
+        position = await _swap(connection, reader, new, shard, position)
+        await _drop(connection, old)
+    return position
+
+
+@asynccontextmanager
+async def alone(
+    connection: AsyncConnection, model: ReadModel, *, shared: bool = False
+) -> AsyncIterator[None]:
+    """Hold the model's tables still: nobody else replaces them meanwhile. Raises CommandFailed.
+
+    `shared` is for those who only read them.
+    """
+    suffix = "_shared" if shared else ""
+    cursor = await connection.execute(
+        sql.SQL("SELECT {}(%s, hashtext(%s))").format(sql.Identifier(f"pg_try_advisory_lock{suffix}")),
+        (LOCK, model.schema),
+    )
+    if await cursor.fetchone() != (True,):
+        raise CommandFailed(f"{model.name} is being rebuilt or verified by another process at this moment")
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            await connection.execute(
+                sql.SQL("SELECT {}(%s, hashtext(%s))").format(sql.Identifier(f"pg_advisory_unlock{suffix}")),
+                (LOCK, model.schema),
             )
-    return await _swap(connection, reader, new, shard, position)
+
+
+async def _drop(connection: AsyncConnection, store: ModelStore) -> None:
+    """Drop the schema as soon as nobody reads in it."""
+    while True:
+        try:
+            async with connection.transaction():
+                await connection.execute(DROP_PATIENCE)
+                await store.drop(connection)
+        except psycopg.errors.LockNotAvailable:
+            continue
+        return
 
 
 async def _fill(
     connection: AsyncConnection, reader: Reader, store: ModelStore, shard: int, until: int, told: Told
 ) -> None:
     done = 0
-    async with (
-        await AsyncConnection.connect(connection.info.dsn, autocommit=True) as reading,
-        reading.transaction(),
-    ):
+    conninfo = make_conninfo(connection.info.dsn, password=connection.info.password or None)
+    async with await AsyncConnection.connect(conninfo, autocommit=True) as reading, reading.transaction():
         parts = history.by_patient(reading, reader, shard, until, accounts=store.model.accounts)
         async for patients in parts:
             rows: dict[str, list[tuple[UUID, int, Row]]] = defaultdict(list)
@@ -88,7 +138,7 @@ async def _catch_up(
 ) -> int:
     """Fold what came after `position` into the new tables, as the projector would."""
 
-    async def past(subject: UUID, upto: int) -> Sequence[Recorded[Event]]:
+    async def past(subject: UUID, upto: int) -> list[Recorded[Event]]:
         return await reader.by_subject([subject], until=upto)
 
     if until > position:
@@ -101,17 +151,19 @@ async def _swap(
     connection: AsyncConnection, reader: Reader, new: ModelStore, shard: int, position: int
 ) -> int:
     """With the checkpoint held, bring the new tables to exactly where the old ones are, and change names."""
-    schema = new.model.schema
+    live = ModelStore(new.model)
     async with connection.transaction():
-        live = await _live_position(connection, shard, new.model, lock=True)
-        if live < position:
+        place = await _live_position(connection, shard, new.model, lock=True)
+        if place < position:
             await connection.execute(
-                "UPDATE app.checkpoint SET position = %s WHERE shard = %s AND model = %s AND fingerprint = %s",
+                """
+                UPDATE app.checkpoint SET position = %s
+                WHERE shard = %s AND model = %s AND fingerprint = %s
+                """,
                 (position, shard, new.model.name, new.model.fingerprint),
             )
-        position = await _catch_up(connection, reader, new, shard, position, live)
-        await ModelStore(new.model).drop(connection)
-        await connection.execute(
-            sql.SQL("ALTER SCHEMA {} RENAME TO {}").format(sql.Identifier(new.schema), sql.Identifier(schema))
-        )
+        position = await _catch_up(connection, reader, new, shard, position, place)
+        if await live.exists(connection):
+            await live.rename(connection, live.schema + REPLACED)
+        await new.rename(connection, live.schema)
     return position

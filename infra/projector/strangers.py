@@ -1,0 +1,56 @@
+"""Versions of read models that this release does not feed: an erased patient leaves them all the same."""
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from psycopg import AsyncConnection, sql
+
+from infra.projector.checkpoints import OUTDATED
+from infra.projector.store import ModelStore
+
+OWNER = "tarikh_projector"
+BEING_BUILT = "_new"
+
+
+async def purge(
+    connection: AsyncConnection, shard: int, own: Sequence[ModelStore], subjects: Collection[UUID]
+) -> None:
+    """Delete these patients' rows from every other version; it will be built anew if it is ever fed again.
+
+    A table that is being built is left out: whoever builds it comes to the erasure.
+    """
+    mine = {store.schema for store in own}
+    mine |= {schema + BEING_BUILT for schema in mine}
+    schemas = set()
+    for schema, table in await _tables(connection):
+        if schema in mine:
+            continue
+        schemas.add(schema)
+        await connection.execute(
+            sql.SQL("DELETE FROM {} WHERE shard = %s AND subject_id = ANY(%s)").format(
+                sql.Identifier(schema, table)
+            ),
+            (shard, list(subjects)),
+        )
+    await connection.execute(
+        """
+        UPDATE app.checkpoint SET generation = %s
+        WHERE shard = %s AND model || '_' || fingerprint = ANY(%s)
+        """,
+        (OUTDATED, shard, list(schemas)),
+    )
+
+
+async def _tables(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Schema and name of every table of patients' rows that a projector of any release has made."""
+    cursor = await connection.execute(
+        """
+        SELECT n.nspname, c.relname
+        FROM pg_class AS c
+        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attname = 'subject_id'
+        WHERE n.nspowner = %s::regrole AND c.relkind = 'r'
+        """,
+        (OWNER,),
+    )
+    return await cursor.fetchall()
