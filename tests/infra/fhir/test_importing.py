@@ -12,6 +12,7 @@ from domain.patient import (
     PatientDetailsCorrected,
     PatientRegistered,
 )
+from domain.recommendation import RecommendationIssued
 from infra.commands import Result, Wish
 from infra.fhir.importing import Import
 from infra.fhir.planning import IMPORTER
@@ -217,3 +218,36 @@ def test_what_somebody_here_decided_since_is_left_alone(house: House, tmp_path: 
     corrected = house.events()[-1].event
     assert isinstance(corrected, PatientDetailsCorrected)
     assert list(corrected.changes) == ["sex"]
+
+
+def test_what_a_rule_refuses_is_named_with_its_field(house: House, tmp_path: Path) -> None:
+    lines = [
+        patient(),
+        condition(**resolved("2001-01-01"), recordedDate=None),
+        patient("2", birthDate="1700-01-01"),
+    ]
+    report = house.imports(write_lines(tmp_path, "p", [*lines, condition("c2", whose="2")]))
+    assert codes(report) == {"Condition/c1": "time.backwards", "Patient/2": "time.out_of_range"}
+    assert all("occurred_at: time" in problem.detail for problem in report.problems)
+    assert report.types["Condition"].skipped == {"import.patient_not_imported": 1}
+
+
+def test_a_value_that_the_record_does_not_take_is_malformed(house: House, tmp_path: Path) -> None:
+    report = house.imports(
+        write_lines(tmp_path, "p", [patient(telecom=[{"system": "phone", "value": "5" * 200}])])
+    )
+    assert codes(report) == {"Patient/1": "import.malformed"}
+    assert "$.phone" in report.problems[0].detail
+
+
+def test_a_medicine_may_lie_in_another_file(house: House, tmp_path: Path) -> None:
+    request = prescription(medicationReference={"reference": "Medication/x"})
+    del request["medicationCodeableConcept"]
+    write_lines(tmp_path, "a", [patient(), request])
+    write_lines(tmp_path, "b", [{"resourceType": "Medication", "id": "x", "code": {"text": "Salbutamol"}}])
+    report = house.imports(tmp_path)
+    assert report.problems == []
+    assert report.types["Medication"].skipped == {"import.only_names": 1}
+    issued = house.events()[-1].event
+    assert isinstance(issued, RecommendationIssued)
+    assert issued.items[0].remedy.text == "Salbutamol"

@@ -36,6 +36,12 @@ def test_a_contained_condition_stands_for_itself(tmp_path: Path) -> None:
     assert [one.ref for one in found] == ["CarePlan/p1", "CarePlan/p1#x"]
 
 
+def test_a_contained_thing_that_is_none_is_named_with_its_holder(tmp_path: Path) -> None:
+    found, wrong = read(write_lines(tmp_path, "plans", [care_plan(contained=[{"id": "no type"}])]))
+    assert [one.ref for one in found] == ["CarePlan/p1"]
+    assert [one.place.split()[1] for one in wrong] == ["CarePlan/p1"]
+
+
 def test_one_bad_line_does_not_hide_the_others(tmp_path: Path) -> None:
     path = tmp_path / "p.ndjson"
     path.write_text(f"{json.dumps(patient('1'))}\n{{oops\n\n{json.dumps(patient('2'))}\n[]\n", "utf-8")
