@@ -18,17 +18,18 @@ from infra.migrate import migrate
 from infra.settings import Settings
 
 Urls: TypeAlias = tuple[str, str]
+THIRD_PARTY = Path(os.environ.get("TARIKH_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
 GIVEN = ("TARIKH_DATABASE_URL", "TARIKH_VAULT_URL", "TARIKH_CACHE_URL", "TARIKH_TEST_DATA")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A newcomer has no data of third parties: stories that need it say so and stand aside; in CI they fail."""
-    data = Path(os.environ.get("TARIKH_TEST_DATA") or Path(__file__).parents[2] / "shared" / "data")
-    if data.is_dir() or "CI" in os.environ:
+    """A newcomer has no data of third parties: stories that need it stand aside and say so; in CI they fail."""
+    if THIRD_PARTY.is_dir() or "CI" in os.environ:
         return
+    aside = pytest.mark.skip(reason=f"needs data of third parties: TARIKH_TEST_DATA ({THIRD_PARTY})")
     for item in items:
         if item.get_closest_marker("third_party"):
-            item.add_marker(pytest.mark.skip(reason=f"needs data of third parties: TARIKH_TEST_DATA ({data})"))
+            item.add_marker(aside)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +43,8 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(run_folder: Path) -> Settings:
     """Settings of a developer whose data dir lasts as long as the run; URLs from outside are kept."""
     given = {name: os.environ[name] for name in GIVEN if name in os.environ}
-    return Settings.from_environment({**given, "TARIKH_DATA_DIR": str(run_folder / "data")})
+    data = {"TARIKH_TEST_DATA": str(THIRD_PARTY)}
+    return Settings.from_environment({**data, **given, "TARIKH_DATA_DIR": str(run_folder / "data")})
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from infra.fhir.report import Kind, Named, Report
     from infra.settings import Settings
 
+MOST_NAMED = 20
+"""Of what was skipped with a reason, so many are named on a terminal; problems always all."""
+
 
 def register(subparsers: Subparsers) -> None:
     group = add_group(subparsers, "import", "Bring records of other systems in.")
@@ -94,8 +97,10 @@ def _print(report: "Report") -> None:
         ("vanished", report.vanished),
         ("problem", report.problems),
     ):
-        for one in named:
+        for one in named if title == "problem" else named[:MOST_NAMED]:
             _print_named(title, one)
+        if title != "problem" and len(named) > MOST_NAMED:
+            print(f"{title}:  and {len(named) - MOST_NAMED} more: --json names them all")
     done = "would be recorded" if report.dry_run else "recorded"
     print(
         f"{report.files} files, {report.patients} patients, {report.events} events {done} "

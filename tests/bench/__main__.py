@@ -5,14 +5,16 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from tests.bench import append, catchup, query
+from tests.bench import append, catchup, importing, query
 from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
+    "import_bundles_s import_events_per_s import_peak_mb": importing.figures,
     "append_256_vs_unnest append_256_vs_library": append.figures,
     "catchup_all_events_per_s": catchup.figures,
     "timeline_vs_query": query.figures,
 }
+"""By the names they print. The import is first: the memory it tells of is the whole process's."""
 
 
 async def run(only: str) -> int:

@@ -83,5 +83,7 @@ def house() -> Iterator[tuple[Settings, Servers]]:
             yield settings, servers
     finally:
         deadline = time.monotonic() + SECONDS_TO_STOP
-        while folder.exists() and time.monotonic() < deadline:  # the servers are being stopped by their watchdog
+        while (
+            folder.exists() and time.monotonic() < deadline
+        ):  # the servers are being stopped by their watchdog
             shutil.rmtree(folder, ignore_errors=True)

@@ -58,6 +58,7 @@ def folder(settings: Settings) -> Path:
     return settings.test_data / "fhir-synthea-r4" / "dev"
 
 
+@pytest.mark.third_party
 def test_a_hundred_patients(new_house: Callable[[], House], folder: Path) -> None:
     house = new_house()
     report = house.imports(folder)
