@@ -99,7 +99,7 @@ def _decide(actor: Actor, action: Action, folded: PatientAccess | None) -> None:
 def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     """An unknown parameter, or one given twice, is never ignored."""
     known = handler.opt.get("query", frozenset()) | LAYERED
-    given = connection.query_params.multi_items()
+    given = sorted(connection.query_params.multi_items())
     times = Counter(name for name, _ in given)
     errors = [FieldError(path=name, code=_unknown(name)) for name in times if name not in known]
     errors += [FieldError(path=name, code="request.repeated_parameter") for name, n in times.items() if n > 1]

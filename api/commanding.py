@@ -14,6 +14,7 @@ from litestar.params import HeaderParameter, JSONBody
 from api import origins
 from api.access import Access, Category
 from api.caller import Caller, request_id_of, services
+from api.query import names
 from domain.access import Action
 from domain.errors import Conflict, NotFound
 from domain.event import Command
@@ -71,7 +72,7 @@ def command(
         description=kind.__doc__ and inspect.cleandoc(kind.__doc__),
         tags=[path.split("/")[1]],
         status_code=201 if kind in BEGINNING else 200,
-        opt={"access": Access(action, of), "body": body, "path": _in_path(kind, fills)},
+        opt={"access": Access(action, of), "body": body, "path": _in_path(kind, fills), "names": names(send)},
     )(handle)
 
 
@@ -79,8 +80,8 @@ async def send(
     request: Request[Caller, Any, Any],
     wanted: Command,
     target_id: UUID | None,
-    if_match: str | None = None,
-    idempotency_key: str | None = None,
+    if_match: IfMatch = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Response[Answer]:
     """Run a command for the caller and answer with what it came to."""
     caller = request.user

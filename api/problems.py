@@ -80,9 +80,11 @@ def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Resp
 
 
 def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[Problem]:
-    """Parameters that do not fit; bodies are read by ourselves (`api.body`)."""
+    """Parameters that do not fit, by the names that callers know; bodies are read in `api.access`."""
     extra = error.extra if isinstance(error.extra, list) else []
-    errors = [FieldError(path=str(one.get("key", "")), code="request.out_of_range") for one in extra]
+    keys = [str(one.get("key", "")) for one in extra]
+    names = request.route_handler.opt.get("names", {})
+    errors = [FieldError(path=names.get(key, key), code="request.out_of_range") for key in keys]
     return render(request, 400, "request.malformed", errors)
 
 

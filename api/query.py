@@ -1,6 +1,7 @@
 """The parameters that queries share, declared once for the handlers and the OpenAPI document."""
 
-from typing import Annotated
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, get_type_hints
 
 from litestar.params import HeaderParameter, QueryParameter
 
@@ -20,3 +21,22 @@ MinPosition = Annotated[
     HeaderParameter(name="Tarikh-Min-Position", ge=0, description="Wait until this position is applied."),
 ]
 IfNoneMatch = Annotated[str | None, HeaderParameter(name="If-None-Match")]
+
+
+def parameters(function: Callable[..., Any]) -> frozenset[str]:
+    """The names of the query parameters that a function declares."""
+    return frozenset(
+        meta.name for _, meta in _declared(function) if isinstance(meta, QueryParameter) and meta.name
+    )
+
+
+def names(function: Callable[..., Any]) -> dict[str, str]:
+    """What the arguments of a function are called by those who send them."""
+    return {argument: meta.name for argument, meta in _declared(function) if meta.name}
+
+
+def _declared(function: Callable[..., Any]) -> Iterator[tuple[str, QueryParameter | HeaderParameter]]:
+    for argument, hint in get_type_hints(function, include_extras=True).items():
+        for meta in getattr(hint, "__metadata__", ()):
+            if isinstance(meta, QueryParameter | HeaderParameter):
+                yield argument, meta

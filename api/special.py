@@ -9,6 +9,7 @@ from litestar.params import FromPath, JSONBody
 from api.access import Access, require
 from api.caller import Caller, services
 from api.commanding import Answer, IdempotencyKey, IfMatch, send
+from api.query import names
 from domain.patient import ErasePatient, ProposeMerge, RequestErasure
 from infra import erasure
 
@@ -19,7 +20,7 @@ from infra import erasure
     summary="Propose that two records are one person's; another one approves.",
     tags=["merges"],
     status_code=200,
-    opt={"access": Access("read_self"), "body": ProposeMerge, "names_patient": True},
+    opt={"access": Access("read_self"), "body": ProposeMerge, "names_patient": True, "names": names(send)},
 )
 async def propose_merge(
     request: Request[Caller, Any, Any],
@@ -38,7 +39,7 @@ async def propose_merge(
     summary="Forget a person for good: an admin does it, a patient asks for it.",
     tags=["patients"],
     status_code=200,
-    opt={"access": Access("request_erasure", "patient"), "body": ErasePatient},
+    opt={"access": Access("request_erasure", "patient"), "body": ErasePatient, "names": names(send)},
 )
 async def erase_patient(
     request: Request[Caller, Any, Any],

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar, get_type_hints
+from typing import Any, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -11,13 +11,12 @@ import msgspec
 from litestar import Request, Response, get
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import QueryParameter
 
 from api.access import Access
 from api.caller import Caller, services
 from api.documents import operation
 from api.problems import Malformed
-from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition
+from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition, names, parameters
 from domain.errors import FieldError
 from infra.progress import Present
 from infra.replaying import first_instant, moment_of
@@ -77,19 +76,13 @@ def view(path: str, access: Access, *, past: bool = False) -> Callable[[Handler]
             opt={
                 "access": access,
                 "query": parameters(handler) | parameters(asking),
+                "names": names(handler) | names(asking),
                 "etag": access.of is not None,
                 "names_patient": past,
             },
         )(handler)
 
     return decorate
-
-
-def parameters(function: Callable[..., Any]) -> frozenset[str]:
-    """The names of the query parameters that a function declares."""
-    hints = get_type_hints(function, include_extras=True)
-    declared = [meta for hint in hints.values() for meta in getattr(hint, "__metadata__", ())]
-    return frozenset(one.name for one in declared if isinstance(one, QueryParameter) and one.name)
 
 
 class Sources(msgspec.Struct, frozen=True):
