@@ -23,7 +23,7 @@ GIVEN = ("TARIKH_DATABASE_URL", "TARIKH_VAULT_URL", "TARIKH_CACHE_URL", "TARIKH_
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A newcomer has no data of third parties: stories that need it stand aside and say so; in CI they fail."""
+    """A newcomer has no data of third parties: stories that need it stand aside; in CI they fail."""
     if THIRD_PARTY.is_dir() or "CI" in os.environ:
         return
     aside = pytest.mark.skip(reason=f"needs data of third parties: TARIKH_TEST_DATA ({THIRD_PARTY})")

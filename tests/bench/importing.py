@@ -1,4 +1,4 @@
-"""`import_bundles_s`, `import_events_per_s`, `import_peak_mb`: a hundred Synthea bundles, from file to log."""
+"""`import_bundles_s`, `import_events_per_s`, `import_peak_mb`: a hundred bundles from file to log."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -6,8 +6,8 @@ from pathlib import Path
 from infra.fhir.importing import Import
 from infra.fhir.report import Report
 from infra.services import opened
-from tests.conftest import THIRD_PARTY
 from tests.bench.harness import ROUNDS, Figure, figure, house
+from tests.conftest import THIRD_PARTY
 
 
 async def figures() -> AsyncIterator[Figure]:
