@@ -30,8 +30,8 @@ async def finish(settings: Settings, vault: Vault, reader: Reader, pool: AsyncCo
     """Forget whoever the log calls erased and whose key still opens; idempotent."""
     erased = await reader.erased()
     await asyncio.to_thread(write_ledger, ledger(settings), erased)
-    destroyed = await vault.destroy(erased)
-    if destroyed:
+    if remembered := erased - await vault.destroyed(erased):
+        destroyed = await vault.destroy(remembered)
         async with pool.connection() as connection:
             await forgetting.tell(connection, destroyed)
 

@@ -8,6 +8,7 @@ import psycopg
 
 from infra.embedded import Servers
 from infra.projector.projector import Projector
+from infra.projector.rebuild import rebuild
 from infra.projector.verify import verify
 from infra.running import projecting, ready
 from infra.services import Services, opened
@@ -71,6 +72,13 @@ class House:
                     verified = await verify(connection, projector._reader, store.model)
                     found += [f"{wrong.table} {wrong.what}" for wrong in verified.wrong]
         return found
+
+    async def rebuild(self, *names: str) -> None:
+        """Rebuild these models, or all."""
+        async with projecting(self.settings, self.servers) as (projector, connection):
+            for store in projector._stores:
+                if not names or store.model.name in names:
+                    await rebuild(connection, projector._reader, store.model)
 
     @contextlib.contextmanager
     def owner(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:

@@ -3,8 +3,6 @@
 import pytest
 
 from infra.projector import projector as projectors
-from infra.projector.rebuild import rebuild
-from infra.running import projecting
 from projections.registry import models
 from tests.infra.house import House, tables
 from tests.infra.tales import Teller
@@ -25,8 +23,6 @@ async def test_live_is_rebuilt_whatever_happened(
         assert teller.told["ApproveMerge"]
         assert teller.told["RetractFeedback"]
     live = {model.name: tables(house, model) for model in models("Asia/Tehran")}
-    async with projecting(house.settings, house.servers) as (projector, connection):
-        for model in models("Asia/Tehran"):
-            await rebuild(connection, projector._reader, model)
-            assert tables(house, model) == live[model.name]
+    await house.rebuild()
+    assert {model.name: tables(house, model) for model in models("Asia/Tehran")} == live
     assert await house.wrong() == []
