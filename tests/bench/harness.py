@@ -41,8 +41,8 @@ async def ratio(name: str, ours: Measured, theirs: Measured, goal: str, **condit
     """Ours over theirs, round by round, in turn; the figure is the median of the rounds' ratios."""
     pairs = [(await ours(), await theirs()) for _ in range(ROUNDS)]
     measured = {
-        "ours": round(statistics.median(one for one, _ in pairs), 2),
-        "theirs": round(statistics.median(other for _, other in pairs), 2),
+        "ours": _short(statistics.median(one for one, _ in pairs)),
+        "theirs": _short(statistics.median(other for _, other in pairs)),
     }
     return figure(name, [one / other for one, other in pairs], "ratio", goal, **measured, **conditions)
 
@@ -57,14 +57,19 @@ def figure(name: str, rounds: list[float], unit: str, goal: str, **conditions: o
     machine = {"python": platform.python_version(), "cores": os.cpu_count(), "load": os.getloadavg()[0]}
     return Figure(
         name=name,
-        value=round(statistics.median(rounds), 3),
+        value=_short(statistics.median(rounds)),
         unit=unit,
         goal=goal,
         rounds=len(rounds),
-        min=round(min(rounds), 3),
-        max=round(max(rounds), 3),
+        min=_short(min(rounds)),
+        max=_short(max(rounds)),
         conditions={**machine, **conditions},
     )
+
+
+def _short(number: float) -> float:
+    """Four digits are more than the noise leaves."""
+    return float(f"{number:.4g}")
 
 
 def show(found: Figure) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
+from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar, Request, get
 
@@ -70,7 +71,7 @@ def _token(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _serving(application: Litestar) -> AsyncIterator[None]:
-    server = Server(application, address="127.0.0.1", port=PORT)
+    server = Server(application, address="127.0.0.1", port=PORT, interface=Interfaces.ASGI)
     task = asyncio.create_task(server.serve())
     while True:
         try:
