@@ -2,24 +2,28 @@
 
 import argparse
 import asyncio
+import importlib
 import os
-import signal
-import subprocess
 import sys
-import time
-from collections.abc import Mapping
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from infra.cli.command import Subparsers, add, settings
+from infra.errors import CommandFailed
 
-CHILDREN = ("serve", "project")
+if TYPE_CHECKING:
+    from infra.embedded import Servers
+
+CHILDREN = ("serve", "project", "work")
 SECONDS_BETWEEN_STARTS = 1.0
-SECONDS_TO_STOP = 10.0
+SECONDS_TO_STOP = 10
 
 
 def register(subparsers: Subparsers) -> None:
     add(subparsers, "migrate", migrate, "Bring the log, the app's tables and the vault to this release.")
     serving = add(subparsers, "serve", serve, "Serve the API.")
-    serving.add_argument("--all", action="store_true", help="also project, and start again what dies")
+    serving.add_argument("--all", action="store_true", help="also project and work; start again what dies")
     add(subparsers, "project", project, "Feed the read models from the log.")
 
 
@@ -38,7 +42,7 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def _serve() -> int:
-    """Run the API until told to stop. Its workers read the same environment, and the URLs of embedded servers."""
+    """Run the API until told to stop. Its workers read from the environment where the servers are."""
     from granian import Granian
     from granian.constants import Interfaces
 
@@ -49,9 +53,8 @@ def _serve() -> int:
         os.environ["TARIKH_DATABASE_URL"] = servers.database_url
         os.environ["TARIKH_VAULT_URL"] = servers.vault_url
         os.environ["TARIKH_CACHE_URL"] = servers.cache_url or "none"
-        Granian(
+        granian = Granian(
             "api.app:create",
-            factory=True,
             address=chosen.host,
             port=chosen.port,
             workers=chosen.workers,
@@ -59,8 +62,22 @@ def _serve() -> int:
             log_access=False,
             log_enabled=False,
             respawn_failed_workers=True,
-        ).serve()
+            workers_kill_timeout=SECONDS_TO_STOP,
+        )
+        try:
+            granian.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
+        except OSError as error:
+            raise CommandFailed(f"port {chosen.port} of {chosen.host} cannot be used: {error}") from error
     return 0
+
+
+def _application(parent: int) -> Callable[..., Any]:
+    """Make the application in a worker, which must not outlive the server."""
+    from infra.parent import end_with
+
+    end_with(parent)
+    create: Callable[[], Callable[..., Any]] = importlib.import_module("api.app").create
+    return create()
 
 
 def project(_: argparse.Namespace) -> int:
@@ -71,41 +88,50 @@ def project(_: argparse.Namespace) -> int:
     chosen = settings()
     logging.configure(chosen)
 
-    async def run(servers: "ready.Servers") -> None:  # type: ignore[name-defined]  # see below
+    async def run(servers: "Servers") -> None:
+        stop = stop_on_signals()
         async with projecting(chosen, servers) as (projector, _):
-            await follow(projector, servers.database_url, stop_on_signals())
+            await follow(projector, servers.database_url, stop)
 
     with ready(chosen) as servers:
         asyncio.run(run(servers))
     return 0
 
 
-def supervise(environ: Mapping[str, str] | None = None) -> int:
+def supervise() -> int:
     """Run every process of a small installation as a child; one that dies is started again."""
     from infra.running import ready
 
-    stopping = False
-
-    def stop(_number: int, _frame: object) -> None:
-        nonlocal stopping
-        stopping = True
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
     with ready(settings()):
-        children = {name: _start(name, environ) for name in CHILDREN}
-        while not stopping:
-            for name, child in children.items():
-                if child.poll() is not None:
-                    print(f"tarikh: {name} ended ({child.returncode}); starting it again", file=sys.stderr)
-                    children[name] = _start(name, environ)
-            time.sleep(SECONDS_BETWEEN_STARTS)
-        for child in children.values():
-            child.terminate()
-        for child in children.values():
-            child.wait(SECONDS_TO_STOP)
+        asyncio.run(_supervise())
     return 0
 
 
-def _start(name: str, environ: Mapping[str, str] | None) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen([sys.executable, "-m", "infra.cli", name], env=environ)
+async def _supervise() -> None:
+    from infra.running import stop_on_signals
+
+    stop = stop_on_signals()
+    await asyncio.gather(*(_keep_running(name, stop) for name in CHILDREN))
+
+
+async def _keep_running(name: str, stop: asyncio.Event) -> None:
+    stopping = asyncio.create_task(stop.wait())
+    while not stop.is_set():
+        child = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "infra.cli.child", str(os.getpid()), name
+        )
+        ended = asyncio.create_task(child.wait())
+        await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not stop.is_set():
+            print(f"tarikh: {name} ended ({child.returncode}); starting it again", file=sys.stderr)
+            await asyncio.wait({stopping}, timeout=SECONDS_BETWEEN_STARTS)
+        elif not ended.done():
+            await _stop(child, ended)
+
+
+async def _stop(child: asyncio.subprocess.Process, ended: "asyncio.Task[int]") -> None:
+    child.terminate()
+    await asyncio.wait({ended}, timeout=SECONDS_TO_STOP + 5)
+    if not ended.done():
+        child.kill()
+        await ended
