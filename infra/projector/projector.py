@@ -50,6 +50,16 @@ class Projector:
         self._generation = 0
         self._most_events = MOST_EVENTS
 
+    @property
+    def reader(self) -> Reader:
+        """The log that it feeds from."""
+        return self._reader
+
+    @property
+    def models(self) -> list[ReadModel]:
+        """What it feeds."""
+        return [store.model for store in self._stores]
+
     async def reconnect(self, conninfo: str) -> None:
         """Go on through a new connection where the old one is lost."""
         if self._connection.closed:

@@ -13,7 +13,7 @@ from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.event_log.reader import Reader
 from infra.projector import checkpoints, history
-from infra.projector.rebuild import alone
+from infra.projector.rebuild import Told, alone
 from infra.projector.rollups import summed
 from infra.projector.store import ModelStore
 from projections.model import ReadModel, Row, RowKey, Rows
@@ -41,7 +41,13 @@ class Verified(msgspec.Struct):
 MOST_TOLD = 100
 
 
-async def verify(connection: AsyncConnection, reader: Reader, model: ReadModel, shard: int = 0) -> Verified:
+async def verify(
+    connection: AsyncConnection,
+    reader: Reader,
+    model: ReadModel,
+    shard: int = 0,
+    told: Told = lambda _done, _all: None,
+) -> Verified:
     """Compare in one snapshot, while the projector goes on. Raises CommandFailed while a rebuild goes on."""
     store = ModelStore(model)
     async with alone(connection, model, shared=True), connection.transaction():
@@ -52,7 +58,7 @@ async def verify(connection: AsyncConnection, reader: Reader, model: ReadModel, 
         if not await store.exists(connection):
             found.wrong.append(Wrong(model.name, "", None, "", "never built"))
             return found
-        async for wrong in _rows(connection, reader, store, shard, found):
+        async for wrong in _rows(connection, reader, store, shard, found, told):
             found.wrong.append(wrong)
             if len(found.wrong) >= MOST_TOLD:
                 return found
@@ -62,9 +68,10 @@ async def verify(connection: AsyncConnection, reader: Reader, model: ReadModel, 
 
 
 async def _rows(
-    connection: AsyncConnection, reader: Reader, store: ModelStore, shard: int, found: Verified
+    connection: AsyncConnection, reader: Reader, store: ModelStore, shard: int, found: Verified, told: Told
 ) -> AsyncIterator[Wrong]:
     seen: Counter[str] = Counter()
+    done = 0
     parts = history.by_patient(connection, reader, shard, found.position, accounts=store.model.accounts)
     async for patients in parts:
         stored: dict[UUID, Rows] = {subject: Rows() for subject, _ in patients}
@@ -78,6 +85,8 @@ async def _rows(
                 expected = {(t.name, t.key_of(row)): row for t, row, _ in history.folded(store.model, events)}
                 for wrong in _differences(store.model, subject, expected, actual):
                     yield wrong
+        done += sum(len(events) for _, events in patients)
+        told(done, found.position)
     for name, table_store in store.tables.items():
         cursor = await connection.execute(
             sql.SQL("SELECT count(*) FROM {} WHERE shard = %s").format(table_store.name), (shard,)

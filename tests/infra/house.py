@@ -67,18 +67,18 @@ class House:
         """What verifying finds in these models, or in all: table, key and what."""
         found = []
         async with projecting(self.settings, self.servers) as (projector, connection):
-            for store in projector._stores:
-                if not names or store.model.name in names:
-                    verified = await verify(connection, projector._reader, store.model)
+            for model in projector.models:
+                if not names or model.name in names:
+                    verified = await verify(connection, projector.reader, model)
                     found += [f"{wrong.table} {wrong.what}" for wrong in verified.wrong]
         return found
 
     async def rebuild(self, *names: str) -> None:
         """Rebuild these models, or all."""
         async with projecting(self.settings, self.servers) as (projector, connection):
-            for store in projector._stores:
-                if not names or store.model.name in names:
-                    await rebuild(connection, projector._reader, store.model)
+            for model in projector.models:
+                if not names or model.name in names:
+                    await rebuild(connection, projector.reader, model)
 
     @contextlib.contextmanager
     def owner(self) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
