@@ -22,6 +22,13 @@ from infra.tokens import ExpiredToken, InvalidToken
 
 Category = Literal["patient", "diagnosis", "recommendation", "feedback"]
 LAYERED = frozenset({"lang"})
+MOST_READ_OUT = 16_000_000
+NOTHING = frozenset({"", "null"})
+"""Values that the framework would take for a parameter that is not there."""
+
+
+TELLING = frozenset({"request.unknown_parameter", "request.repeated_parameter", "time.not_here", "text.nul"})
+"""What is told of the request as a whole where nothing else is wrong with it."""
 
 
 class Access(msgspec.Struct, frozen=True):
@@ -104,9 +111,13 @@ def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:
     errors = [FieldError(path=name, code=_unknown(name)) for name in times if name not in known]
     errors += [FieldError(path=name, code="request.repeated_parameter") for name, n in times.items() if n > 1]
     errors += [FieldError(path=name, code="text.nul") for name, value in given if "\0" in name + value]
+    errors += [
+        FieldError(path=name, code="request.out_of_range") for name, value in given if value in NOTHING
+    ]
     if errors:
         codes = {error.code for error in errors}
-        raise Malformed(codes.pop() if len(codes) == 1 else "request.malformed", errors=tuple(errors))
+        code = codes.pop()
+        raise Malformed(code if not codes and code in TELLING else "request.malformed", errors=tuple(errors))
 
 
 def _unknown(name: str) -> str:
@@ -117,10 +128,25 @@ async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # n
     """Read the body once ourselves, so that all its wrong fields are named."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise ClientException(status_code=415)
-    body = await request.body()
+    try:
+        body = await request.body()
+    except ClientException:
+        await _read_out(request)
+        raise
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("request.not_json") from error
     if wrong := (*wrong_fields(value, type_), *unstorable(value)):
         raise Malformed("request.malformed", errors=wrong)
+
+
+async def _read_out(request: Request[Any, Any, Any]) -> None:
+    """Let a body that is too large come to its end: who is still sending does not hear the answer."""
+    left, more = MOST_READ_OUT, True
+    while more and left > 0:
+        message = await request.receive()
+        if message["type"] != "http.request":
+            return
+        left -= len(message["body"])
+        more = message["more_body"]

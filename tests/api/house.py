@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import httpx
+from granian.constants import Interfaces
 from granian.server.embed import Server
 from litestar import Litestar
 
@@ -120,38 +120,33 @@ def fields(told: Json) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, logged: Path, *, project: bool = True) -> Iterator[House]:
-    """Start the house in a thread of its own, and stop it in order."""
-    with ready(settings) as servers:
-        # The application is made while stderr is a file, so that its log lines can be read.
-        with logged.open("w") as stderr, contextlib.redirect_stderr(stderr):
-            app = create(settings)
-            port = _free_port()
-            house = House(settings, servers, app, f"http://127.0.0.1:{port}", logged)
-            stop = threading.Event()
-            work = partial(asyncio.run, _serve(house, port, stop, project=project))
-            thread = threading.Thread(target=work, name="house")
-            thread.start()
-            try:
-                _wait_until_ready(house, thread)
-                with house.closing:
-                    yield house
-            finally:
-                stop.set()
-                thread.join()
+def running(settings: Settings, logged: Path) -> Iterator[House]:
+    """Start the house in a thread of its own, and stop it in order; its log lines go to a file."""
+    port = _free_port()
+    with ready(settings) as servers, logged.open("w") as stderr, contextlib.redirect_stderr(stderr):
+        house = House(settings, servers, create(settings), f"http://127.0.0.1:{port}", logged)
+        stop = threading.Event()
+        thread = threading.Thread(target=lambda: asyncio.run(_serve(house, port, stop)), name="house")
+        thread.start()
+        try:
+            _wait_until_ready(house, thread)
+            with house.closing:
+                yield house
+        finally:
+            stop.set()
+            thread.join()
 
 
-async def _serve(house: House, port: int, stop: threading.Event, *, project: bool) -> None:
+async def _serve(house: House, port: int, stop: threading.Event) -> None:
     ended = asyncio.Event()
-    async with contextlib.AsyncExitStack() as stack:
-        tasks = []
-        if project:
-            projector, _ = await stack.enter_async_context(projecting(house.settings, house.servers))
-            tasks.append(asyncio.create_task(follow(projector, house.servers.database_url, ended)))
-        server = Server(house.app, address="127.0.0.1", port=port, interface="asgi", log_enabled=False)
-        tasks.append(asyncio.create_task(server.serve()))
+    server = Server(house.app, "127.0.0.1", port, interface=Interfaces.ASGI, log_enabled=False)
+    async with projecting(house.settings, house.servers) as (projector, _):
+        tasks = [
+            asyncio.create_task(follow(projector, house.servers.database_url, ended)),
+            asyncio.create_task(server.serve()),
+        ]
         await asyncio.to_thread(stop.wait)
-        server.stop()
+        server.stop()  # type: ignore[no-untyped-call]  # granian's
         ended.set()
         await asyncio.gather(*tasks)
 

@@ -200,7 +200,7 @@ def test_a_service_may_say_that_it_imports_and_does_so_only_when_it_says_so(
     assert methods == ["rule", "imported"]
 
 
-def test_a_token_speaks_for_one_account_in_one_role(house: House, doctor: Caller) -> None:
+def test_a_token_speaks_for_one_account_in_one_role(doctor: Caller) -> None:
     told = doctor.read("/me")
     assert told == {
         "account_id": str(doctor.account_id),

@@ -136,9 +136,7 @@ def test_a_number_belongs_to_one_patient(doctor: Caller) -> None:
     assert number not in told["detail"]
 
 
-def test_after_an_erasure_a_resend_is_told_that_all_is_gone(
-    house: House, doctor: Caller, admin: Caller
-) -> None:
+def test_after_an_erasure_a_resend_is_told_that_all_is_gone(doctor: Caller, admin: Caller) -> None:
     body, key = {"patient_no": stories.number(), "name": "رفته"}, keyed(stories.nobody())
     patient_id = doctor.post("/patients", body, key).json()["id"]
     admin.tell(f"/patients/{patient_id}/erase", {"legal_basis": "GDPR.17"})
