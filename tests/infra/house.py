@@ -89,13 +89,13 @@ class House:
     def one(self, query: str, *parameters: object) -> object:
         """The only value of the only row."""
         with self.owner() as connection:
-            row = connection.execute(query, parameters).fetchone()
+            row = connection.execute(query, parameters or None).fetchone()
         assert row is not None
         return row[0]
 
     def rows(self, query: str, *parameters: object) -> list[tuple[object, ...]]:
         with self.owner() as connection:
-            return connection.execute(query, parameters).fetchall()
+            return connection.execute(query, parameters or None).fetchall()
 
 
 def tables(house: House, model: ReadModel) -> dict[str, list[tuple[object, ...]]]:
