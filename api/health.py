@@ -44,10 +44,11 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
     found = services(request)
     try:
         head = (await found.reader.head()).position
-        checkpoints = {model.name: await found.progress.checkpoint(model) for model in found.models.values()}
+        checkpoints = await found.progress.checkpoints(found.models.values())
     except (psycopg.OperationalError, PoolTimeout):
         return Response(Health("unavailable", ["storage.unavailable"]), status_code=503)
-    problems = [
+    problems = [f"projection.missing:{name}" for name in found.models if name not in checkpoints]
+    problems += [
         f"projection.behind:{name}" for name, position in checkpoints.items() if head - position > MOST_LAG
     ]
     problems += [f"checkpoint.ahead:{name}" for name, position in checkpoints.items() if position > head]

@@ -95,7 +95,7 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
             code = "append.unknown"
         case QueueFull():
             code = "append.queue_full"
-        case Behind():
+        case Behind() | psycopg.ProgrammingError():
             code = "projection.behind"
         case _:
             code = "storage.unavailable"
@@ -117,6 +117,9 @@ HANDLERS: dict[Any, Any] = {
     OutcomeUnknown: on_storage_error,
     Behind: on_storage_error,
     psycopg.OperationalError: on_storage_error,
+    # the read models of this release are still being built
+    psycopg.errors.UndefinedTable: on_storage_error,
+    psycopg.errors.InvalidSchemaName: on_storage_error,
     PoolTimeout: on_storage_error,
     Exception: on_bug,
 }

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -87,6 +87,15 @@ class Progress:
             )
             row = await cursor.fetchone()
         return int(row[0]) if row else 0
+
+    async def checkpoints(self, models: Iterable[ReadModel]) -> dict[str, int]:
+        """The positions of those of these models that were built."""
+        query = "SELECT model, fingerprint, position FROM app.checkpoint WHERE shard = %s"
+        async with self._pool.connection() as connection:
+            rows = await (await connection.execute(query, (self._shard,))).fetchall()
+        found = {(model, fingerprint): int(position) for model, fingerprint, position in rows}
+        places = [(model.name, found.get((model.name, model.fingerprint))) for model in models]
+        return {name: position for name, position in places if position is not None}
 
     async def reached(self, model: ReadModel, position: int) -> int:
         """Wait until the model's checkpoint is there, at most two seconds; then raise Behind."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 import pytest
@@ -12,16 +13,26 @@ from tests.infra.event_log.calls import Fresh
 
 
 @pytest.fixture(scope="session")
+def stderr(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TextIO]:
+    """Where this process logs to."""
+    with (tmp_path_factory.mktemp("logged") / "stderr").open("w") as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
 def house(
-    settings: Settings, fresh_database_urls: Fresh, tmp_path_factory: pytest.TempPathFactory
+    settings: Settings,
+    fresh_database_urls: Fresh,
+    stderr: TextIO,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[House]:
     """A running Tarikh with databases of its own."""
     main, vault = fresh_database_urls()
     folder: Path = tmp_path_factory.mktemp("house")
     own = msgspec.structs.replace(
-        settings, data_dir=folder / "data", database_url=main, vault_url=vault, cache_url="none"
+        settings, data_dir=folder, database_url=main, vault_url=vault, cache_url="none"
     )
-    with running(own, folder / "stderr") as found:
+    with running(own, stderr) as found:
         yield found
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from uuid import UUID
 
 import httpx
@@ -120,11 +120,15 @@ def fields(told: Json) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(settings: Settings, logged: Path) -> Iterator[House]:
-    """Start the house in a thread of its own, and stop it in order; its log lines go to a file."""
+def running(settings: Settings, stderr: TextIO) -> Iterator[House]:
+    """Start the house in a thread of its own, and stop it in order; its log lines go to `stderr`.
+
+    Loggers keep the file that they first wrote to, so all houses of a process share one.
+    """
     port = _free_port()
-    with ready(settings) as servers, logged.open("w") as stderr, contextlib.redirect_stderr(stderr):
-        house = House(settings, servers, create(settings), f"http://127.0.0.1:{port}", logged)
+    with ready(settings) as servers, contextlib.redirect_stderr(stderr):
+        app, url = create(settings), f"http://127.0.0.1:{port}"
+        house = House(settings, servers, app, url, Path(stderr.name))
         stop = threading.Event()
         thread = threading.Thread(target=lambda: asyncio.run(_serve(house, port, stop)), name="house")
         thread.start()
@@ -155,7 +159,7 @@ def _wait_until_ready(house: House, thread: threading.Thread) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and thread.is_alive():
         with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{house.url}/health/live").status_code == 200:
+            if httpx.get(f"{house.url}/health/ready").status_code == 200:
                 return
     raise TimeoutError(house.logged.read_text())
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TextIO
 
 import httpx
 import msgspec
@@ -18,12 +19,12 @@ TRIES = 200
 
 
 @pytest.fixture
-def own_house(settings: Settings, tmp_path: Path) -> Iterator[House]:
+def own_house(settings: Settings, tmp_path: Path, stderr: TextIO) -> Iterator[House]:
     """A house on a data dir of its own, whose servers nobody else needs."""
     own = msgspec.structs.replace(
         settings, data_dir=tmp_path / "data", database_url=None, vault_url=None, cache_url="none"
     )
-    with running(own, tmp_path / "stderr") as found:
+    with running(own, stderr) as found:
         yield found
 
 
