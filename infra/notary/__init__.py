@@ -1,0 +1,1 @@
+"""Proof that nobody altered the log: a tree over its leaves, signed heads, proofs, exports, verification."""
