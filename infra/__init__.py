@@ -1,1 +1,1 @@
-"""placeholder"""
+"""Everything with a socket, file, clock or process: log, projector, vault, imports, command line."""

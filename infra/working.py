@@ -23,9 +23,7 @@ async def work(services: Services, conninfo: str, stop: asyncio.Event) -> None:
             async with await AsyncConnection.connect(conninfo, autocommit=True) as listener:
                 await listener.execute("LISTEN tarikh_log")
                 while not stop.is_set():
-                    await erasure.finish(
-                        services.settings, services.vault, services.reader, services.pool
-                    )
+                    await erasure.finish(services.settings, services.vault, services.reader, services.pool)
                     async for _ in listener.notifies(timeout=SECONDS_BETWEEN_LOOKS, stop_after=1):
                         pass
         except (psycopg.OperationalError, PoolTimeout):

@@ -92,7 +92,14 @@ CARE = {
     "propose_merge",
     "approve_merge",
 }
-OFFICE = {"compare_versions", "manage_care_team", "propose_merge", "approve_merge", "request_erasure", "erase"}
+OFFICE = {
+    "compare_versions",
+    "manage_care_team",
+    "propose_merge",
+    "approve_merge",
+    "request_erasure",
+    "erase",
+}
 
 
 @pytest.mark.parametrize(
