@@ -27,6 +27,7 @@ def filled(template: str, id_: object = NOBODY) -> str:
         "file_path": "swagger-ui.css",
         "fid": NOBODY,
         "pid": NOBODY,
+        "position": 1,
         "sid": NOBODY,
     }
     return template.format(id=id_, **values)

@@ -1,9 +1,12 @@
 """A command that is sent again, by two at once, or on top of what its sender has not seen."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 
+from infra.commands import Result, Wish
 from tests.api import stories
 from tests.api.house import Caller, House, Json, problem
 
@@ -72,6 +75,30 @@ def test_two_at_once_have_one_effect_and_one_answer(
             answers = list(pool.map(send, range(times)))
         assert answers == [answers[0]] * times
         assert len(auditor.read("/audit/events", patient=patient_id)["items"]) == before + 1
+
+
+def test_whose_twin_was_quicker_is_given_the_twins_answer(
+    house: House, doctor: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The twin is stored by another process, just after this one has looked for it."""
+    _, _, _, line_id = stories.treated(house, doctor)
+    change = {"op": "add", "after": stories.BARLEY, "reason_code": "ADHERENCE.PREFERENCE"}
+    revise: Json = {"base_version": 1, "changes": [change]}
+    suspend: Json = {"reason_code": "ADHERENCE.COST"}
+    commands = house.services.commands
+    look = commands._answered
+    for name, body in (("revise", revise), ("suspend", suspend)):
+        path, key = f"/recommendations/{line_id}/{name}", keyed(stories.nobody())
+        first = doctor.post(path, body, key)
+        looks = count()
+
+        async def late(wish: Wish, looks: Iterator[int] = looks) -> Result | None:
+            return None if next(looks) == 0 else await look(wish)
+
+        monkeypatch.setattr(commands, "_answered", late)
+        again = doctor.post(path, body, key)
+        assert (again.status_code, again.json()) == (200, first.json())
+        assert next(looks) == 2
 
 
 def test_a_phone_that_sends_again_is_known_by_its_own_ids(house: House, doctor: Caller) -> None:
