@@ -138,6 +138,7 @@ def _problems(handler: HTTPRouteHandler) -> list[int]:
     found = [*FOR_ALL]
     if rule.of is not None or handler.opt.get("names_patient"):
         found += OF_A_PATIENT
+    found += handler.opt.get("also", ())
     if "body" in handler.opt:
         found += OF_A_COMMAND
     return sorted(found)

@@ -38,16 +38,17 @@ async def live() -> Health:
     operation_id="ready",
     opt={"access": PUBLIC, "unready": Health},
     tags=["health"],
-    summary="Postgres answers, the read models keep up.",
+    summary="Postgres answers, the read models keep up, the log is what was signed.",
 )
 async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
     found = services(request)
     try:
         head = (await found.reader.head()).position
         checkpoints = await found.progress.checkpoints(found.models.values())
+        problems = await found.notary.problems()
     except (psycopg.OperationalError, PoolTimeout):
         return Response(Health("unavailable", ["storage.unavailable"]), status_code=503)
-    problems = [f"projection.missing:{name}" for name in found.models if name not in checkpoints]
+    problems += [f"projection.missing:{name}" for name in found.models if name not in checkpoints]
     problems += [
         f"projection.behind:{name}" for name, position in checkpoints.items() if head - position > MOST_LAG
     ]

@@ -19,6 +19,7 @@ from psycopg_pool import PoolTimeout
 from api.caller import locale_of, request_id_of
 from domain.errors import Conflict, DomainError, FieldError, NotFound, Rejected
 from infra.event_log.append import OutcomeUnknown, QueueFull, StorageUnavailable
+from infra.notary.signing import Refused
 from infra.progress import Behind
 from locales import Code, has, translate
 
@@ -97,6 +98,9 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
             code = "append.queue_full"
         case Behind() | psycopg.ProgrammingError():
             code = "projection.behind"
+        case Refused():
+            code = "notary.refused"
+            log.error(code, reason=str(error))
         case _:
             code = "storage.unavailable"
     log.warning("request.unavailable", code=code)
@@ -116,6 +120,7 @@ HANDLERS: dict[Any, Any] = {
     StorageUnavailable: on_storage_error,
     OutcomeUnknown: on_storage_error,
     Behind: on_storage_error,
+    Refused: on_storage_error,
     psycopg.OperationalError: on_storage_error,
     # the read models of this release are still being built
     psycopg.errors.UndefinedTable: on_storage_error,

@@ -8,7 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import msgspec
-from litestar import Request, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.di import Provide
 from litestar.handlers import HTTPRouteHandler
 
@@ -62,13 +62,24 @@ async def asked_then(
 Handler = Callable[..., Awaitable[Response[Any]]]
 
 
-def view(path: str, access: Access, *, past: bool = False) -> Callable[[Handler], HTTPRouteHandler]:
-    """A GET route: who may ask, whether it answers about the past, and no parameter but those it declares."""
+def view(
+    path: str,
+    access: Access,
+    *,
+    past: bool = False,
+    also: tuple[int, ...] = (),
+    media_type: MediaType = MediaType.JSON,
+) -> Callable[[Handler], HTTPRouteHandler]:
+    """A GET route: who may ask, whether it answers about the past, and no parameter but those it declares.
+
+    `also` names errors that other routes of its kind do not have.
+    """
     asking = asked_then if past else asked_now
 
     def decorate(handler: Handler) -> HTTPRouteHandler:
         return get(
             path,
+            media_type=media_type,
             tags=[path.split("/")[1]],
             summary=(handler.__doc__ or "").split("\n")[0],
             dependencies={"asking": Provide(asking)},
@@ -79,6 +90,7 @@ def view(path: str, access: Access, *, past: bool = False) -> Callable[[Handler]
                 "names": names(handler) | names(asking),
                 "etag": access.of is not None,
                 "names_patient": past,
+                "also": also,
             },
         )(handler)
 

@@ -12,6 +12,8 @@ from infra.embedded import Servers
 from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
 from infra.forgetting import forgetting
+from infra.notary.keys import Known
+from infra.notary.signing import Notary
 from infra.past import Past
 from infra.progress import Progress
 from infra.settings import Settings
@@ -37,6 +39,7 @@ class Services:
     commands: Commands
     progress: Progress
     past: Past
+    notary: Notary
     tokens: Tokens
     models: dict[str, ReadModel]
 
@@ -69,6 +72,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
             commands=Commands(reader, writer),
             progress=progress,
             past=Past(reader),
+            notary=Notary(pool, settings.notary_key, Known(settings.data_dir)),
             tokens=Tokens(settings.token_key),
             models={model.name: model for model in models(str(settings.time_zone))},
         )
