@@ -82,6 +82,7 @@ def _application(parent: int) -> Callable[..., Any]:
 
 def project(_: argparse.Namespace) -> int:
     from infra import logging
+    from infra.notary.watching import watching
     from infra.projector.live import follow
     from infra.running import projecting, ready, stop_on_signals
 
@@ -90,7 +91,7 @@ def project(_: argparse.Namespace) -> int:
 
     async def run(servers: "Servers") -> None:
         stop = stop_on_signals()
-        async with projecting(chosen, servers) as (projector, _):
+        async with projecting(chosen, servers) as (projector, _), watching(chosen, servers):
             await follow(projector, servers.database_url, stop)
 
     with ready(chosen) as servers:
