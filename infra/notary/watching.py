@@ -59,6 +59,8 @@ async def watch(notary: Notary) -> None:
             log.error("notary.refused", reason=str(refused))  # noqa: TRY400  there is no traceback to read
         except (psycopg.OperationalError, PoolTimeout):
             log.warning("notary.unreachable")
+        except Exception:  # the notary does not go silently; whatever it was is looked at again
+            log.exception("notary.failed")
         await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
 
 
