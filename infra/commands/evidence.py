@@ -1,5 +1,6 @@
 """Which of the evidence that a command names does not exist, or is another patient's."""
 
+import re
 from collections.abc import Collection, Iterable, Iterator
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from domain.patient import BackgroundRecorded, ConsentGranted, ConsentWithdrawn
 from domain.recorded import Recorded
 from infra.commands.reading import Events
 
+_POSITION = re.compile("[0-9]{1,18}")
 IMPERSONAL = frozenset({"cohort_snapshot", "catalogue", "literature"})
 SOURCES: dict[str, tuple[type[Event], ...]] = {
     "feedback": (FeedbackSubmitted,),
@@ -68,7 +70,7 @@ async def live_findings(reader: Events, patient_ids: Collection[UUID]) -> frozen
 async def _positions(
     reader: Events, named: Iterable[tuple[str, str]], patient_ids: Collection[UUID]
 ) -> set[tuple[str, str]]:
-    positions = {int(ref) for type_, ref in named if type_ == "event" and ref.isascii() and ref.isdigit()}
+    positions = {int(ref) for type_, ref in named if type_ == "event" and _POSITION.fullmatch(ref)}
     if not positions:
         return set()
     return {("event", str(r.position)) for r in await reader.at(positions) if r.subject_id in patient_ids}
