@@ -38,12 +38,15 @@ async def replay(  # noqa: PLR0913, PLR0917  who asks what of whom, as of when, 
     words: Words,
     name: str = "patient_timeline",
 ) -> Replay:
-    """What the model shows of a patient, and of whoever was merged with them, at that moment."""
+    """What the model shows of a patient, and of whoever was merged with them, at that moment.
+
+    Of a time before the patient came it shows nothing. Raises NotFound for nobody.
+    """
     if name not in models:
         raise NotFound("not_found")
     group = await past.group(patient_id, moment)
     position = await reader.last_change(group, moment.position)
-    if not position:
+    if not position and not await reader.last_change([patient_id]):
         raise NotFound("not_found")
     rows = await past.rows(models[name], group, moment)
     if name == "patient_timeline":

@@ -66,8 +66,9 @@ def _serve() -> int:
         )
         try:
             granian.serve(target_loader=partial(_application, os.getpid()), wrap_loader=False)
-        except OSError as error:
-            raise CommandFailed(f"port {chosen.port} of {chosen.host} cannot be used: {error}") from error
+        except (OSError, RuntimeError) as error:  # what its sockets raise is a RuntimeError with a long story
+            why = str(error).partition("\n")[0]
+            raise CommandFailed(f"port {chosen.port} of {chosen.host} cannot be used: {why}") from error
     return 0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -17,15 +17,10 @@ from infra.ids import new_id
 from infra.running import ready
 from infra.services import Services, opened
 from projections.registry import models
-from tests.infra.house import House, Urls, tables
+from tests.infra.house import House, tables
 from tests.infra.tales import ADMIN, Teller
 
 MARK = "MARKER-زهرا-12345"
-
-
-@pytest.fixture
-def house(fresh_database_urls: Callable[[], Urls], tmp_path: Path) -> House:
-    return House(fresh_database_urls(), tmp_path / "data")
 
 
 async def marked(teller: Teller) -> UUID:

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,9 +23,10 @@ TEHRAN = ZoneInfo("Asia/Tehran")
 Placed = dict[tuple[str, Any], Any]
 
 
-@pytest.fixture
-def house(fresh_database_urls: Callable[[], Urls], tmp_path: Path) -> House:
-    return House(fresh_database_urls(), tmp_path / "data")
+@pytest.fixture(scope="module")
+def house(fresh_database_urls: Callable[[], Urls], tmp_path_factory: pytest.TempPathFactory) -> House:
+    """One for all these stories, each of which has patients of its own."""
+    return House(fresh_database_urls(), tmp_path_factory.mktemp("past"))
 
 
 def placed(model: ReadModel, rows: Rows) -> Placed:

@@ -24,15 +24,15 @@ async def project(house: House) -> AsyncIterator[Process]:
         "-m",
         "infra.cli",
         "project",
-        env={**os.environ, **house.environment, "TARIKH_LOG_FORMAT": "json"},
-        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **house.environment},
+        stderr=asyncio.subprocess.DEVNULL,
     )
     try:
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
-        await process.communicate()
+        await process.wait()
 
 
 async def until(true: Callable[[], bool], seconds: float = 30) -> None:
