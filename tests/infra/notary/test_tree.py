@@ -101,25 +101,27 @@ def test_a_tree_goes_on_growing_where_a_killed_process_left_it(log: Log, *, sess
     """Killed in the middle of growing: the process alone, or with it what it was doing in Postgres."""
     log.fill(60 * 256)
     for most in (1, 9, 25):
-        with log.owner() as owner:
+        with log.owner() as owner, log.owner() as other:
             with owner.transaction():
                 owner.execute("LOCK TABLE log.tree IN SHARE MODE")
                 command = [sys.executable, "-c", GROWING, as_app(log.url), str(most)]
                 with subprocess.Popen(command) as process:  # noqa: S603  ourselves
-                    await_growing(owner)
-                    process.kill()
+                    try:
+                        await_growing(other)
+                    finally:
+                        process.kill()
                 if session_too:
-                    owner.execute(f"SELECT pg_terminate_backend(pid) FROM {STUCK}".encode())
+                    other.execute(f"SELECT pg_terminate_backend(pid) FROM {STUCK}".encode())
             expected = tiles(log.leaves())
             assert all(tile in expected for tile in stored(log))
     asyncio.run(grow(log))
     assert stored(log) == tiles(log.leaves())
 
 
-def await_growing(owner: Connection) -> None:
+def await_growing(other: Connection) -> None:
     """Until somebody stands at the door of the tree."""
     deadline = time.monotonic() + SECONDS
-    while not owner.execute(f"SELECT FROM {STUCK}".encode()).fetchall():
+    while not other.execute(f"SELECT FROM {STUCK}".encode()).fetchall():
         assert time.monotonic() < deadline
 
 
