@@ -70,7 +70,7 @@ def without_messages(
     error = error[1] if isinstance(error, tuple) else error
     if isinstance(error, BaseException):
         entry["error"] = type(error).__qualname__
-        entry["trace"] = _places(error)
+        entry["trace"] = places(error)
     return entry
 
 
@@ -100,7 +100,7 @@ def _note(value: object) -> str:
     return f"[{type(value).__name__}{size} withheld]"
 
 
-def _places(error: BaseException) -> list[str]:
+def places(error: BaseException) -> list[str]:
     """Return file, line and function of the innermost frames, outermost first."""
     frames = traceback.extract_tb(error.__traceback__)[-DEEPEST:]
     return [f"{'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno}:{frame.name}" for frame in frames]

@@ -63,9 +63,9 @@ Summaries and their arguments:
     feedback.reviewed                   causality(causality.*) action(action.*)
     feedback.adverse_event_escalated    severity(severity.*)
 
-Parts of them: `humor.shift` humor(humor.*) direction(humor_direction.*), `symptom.score` symptom
-score(number), `side_effect.severity` effect severity(severity.*). The problem `internal` takes
-incident(Code); others take nothing.
+Parts of them: `finding.attribute` name value(Quantity), `humor.shift` humor(humor.*)
+direction(humor_direction.*), `symptom.score` symptom score(number), `side_effect.severity` effect
+severity(severity.*). The problem `internal` takes incident(Code); others take nothing.
 """
 
 from locales.catalogs import LOCALES, MissingMessage, catalog_hash, has

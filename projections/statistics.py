@@ -41,6 +41,8 @@ Fold: TypeAlias = Callable[[Rows, Envelope, Any, Day], Iterable[Row]]
 
 UNKNOWN = "unknown"
 HEADCOUNT = frozenset({"patients.registered", "patients.by_sex"})
+UNCODED = "uncoded"
+"""What a condition without a code counts as: its words are clinical, and figures are for admins."""
 ACTIVE = ("diagnoses.active_by_condition", "diagnoses.active_by_severity")
 ENDED = frozenset({diagnosis.DiagnosisRefuted, diagnosis.DiagnosisResolved})
 
@@ -74,7 +76,7 @@ def _merge(
 
 
 def _diagnose(_rows: Rows, recorded: Envelope, event: diagnosis.DiagnosisRecorded, day: Day) -> Iterator[Row]:
-    dimensions = (event.condition.code or event.condition.text, event.severity or UNKNOWN)
+    dimensions = (event.condition.code or UNCODED, event.severity or UNKNOWN)
     for figure, dimension in zip(ACTIVE, dimensions, strict=True):
         yield Contribution(
             source_id=recorded.stream_id,
@@ -103,7 +105,7 @@ def _revise_diagnosis(
     renamed: dict[str, str] = {}
     if "condition" in event.changes:
         condition = event.changes["condition"].after
-        renamed[ACTIVE[0]] = condition.get("code") or condition["text"]
+        renamed[ACTIVE[0]] = condition.get("code") or UNCODED
     if "severity" in event.changes:
         renamed[ACTIVE[1]] = event.changes["severity"].after or UNKNOWN
     for found in rows.under(CONTRIBUTION, recorded.stream_id):

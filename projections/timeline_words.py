@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from locales import Code, Message, When, has, translate
+from locales import Code, Message, Quantity, When, has, translate
 from projections.timeline_item import Item
 
 Data: TypeAlias = dict[str, Any]
@@ -92,7 +92,11 @@ def _step(item: Item, words: Words) -> dict[str, object]:
 
 def _finding(item: Item, words: Words) -> dict[str, object]:
     """Attributes are told by name, since jsonb keeps no order of keys; nested ones are left to `data`."""
-    detail = [f"{name}: {value}" for name, value in sorted(item.data["attributes"].items()) if _simple(value)]
+    detail = [
+        Message("finding.attribute", {"name": name, "value": Quantity(str(value))})
+        for name, value in sorted(item.data["attributes"].items())
+        if _simple(value)
+    ]
     return {"detail": detail, **_terms(item.data, words, modality="modality")}
 
 

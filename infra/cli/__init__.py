@@ -30,13 +30,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         # The reader has gone (`tarikh … | head`); the interpreter must not try to flush to it again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  a traceback would print what was being worked on
         code = _code(error)
         if code is None:
-            raise
+            return _bug(error)
         for line in str(error).strip().splitlines():
             print(f"tarikh: {line}", file=sys.stderr)
         return code
+
+
+def _bug(error: Exception) -> int:
+    """Say what broke and where; never the message, which may quote what a patient said."""
+    from infra.logging import places
+
+    for one in error.exceptions if isinstance(error, ExceptionGroup) else (error,):
+        print(f"tarikh: a bug: {type(one).__qualname__}", file=sys.stderr)
+        for place in places(one):
+            print(f"  at {place}", file=sys.stderr)
+    return WRONG
 
 
 def _parser() -> argparse.ArgumentParser:

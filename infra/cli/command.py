@@ -28,8 +28,12 @@ def add_group(subparsers: Subparsers, name: str, summary: str) -> Subparsers:
 
 
 def settings() -> Settings:
-    """Read the settings of this process; raise `SettingsError`, which `main` turns into lines."""
-    return Settings.from_environment(os.environ)
+    """Read the settings of this process and log as they say; raise `SettingsError`, which `main` prints."""
+    from infra import logging
+
+    chosen = Settings.from_environment(os.environ)
+    logging.configure(chosen)
+    return chosen
 
 
 def print_json(value: object) -> None:

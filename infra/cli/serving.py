@@ -82,13 +82,11 @@ def _application(parent: int) -> Callable[..., Any]:
 
 
 def project(_: argparse.Namespace) -> int:
-    from infra import logging
     from infra.notary.watching import watching
     from infra.projector.live import follow
     from infra.running import projecting, ready, stop_on_signals
 
     chosen = settings()
-    logging.configure(chosen)
 
     async def run(servers: "Servers") -> None:
         stop = stop_on_signals()

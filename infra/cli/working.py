@@ -11,14 +11,12 @@ def register(subparsers: Subparsers) -> None:
 
 
 def run(_: argparse.Namespace) -> int:
-    from infra import logging
     from infra.embedded import Servers
     from infra.running import ready, stop_on_signals
     from infra.services import as_app, opened
     from infra.working import work
 
     chosen = settings()
-    logging.configure(chosen)
 
     async def until_stopped(servers: Servers) -> None:
         async with opened(chosen, servers) as services:

@@ -1,6 +1,7 @@
 """Events to bytes and back: JSON by msgspec, sealed with AES-256-GCM under the patient's key."""
 
 import os
+import re
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from domain.catalog import EVENTS, UNSEALED
+from domain.errors import Rejected
 from domain.event import Event
 from domain.recorded import Meta
 from infra.event_log.upcasters import current_schema, upcast
@@ -19,6 +21,8 @@ STATE = b"s"
 META = b"m"
 
 _encode = msgspec.json.Encoder().encode
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL as JSON writes it, and not a backslash followed by these letters."""
 _meta_decoder = msgspec.json.Decoder(Meta)
 
 
@@ -64,8 +68,16 @@ def encoded_length(event: Event) -> int:
 
 
 def encode_event(event: Event, where: Address, key: DataKey | None) -> bytes:
-    """The bytes to store. Raises Unreadable when a personal event has no key to be sealed with."""
-    return _sealed(_encode(event), where, STATE, key)
+    """The bytes to store; raises as `storable`, and Unreadable where a personal event has no key."""
+    return _sealed(storable(event), where, STATE, key)
+
+
+def storable(event: Event) -> bytes:
+    """The event in JSON. Raises Rejected where a text holds a NUL: no table could ever take it."""
+    encoded = _encode(event)
+    if b"u0000" in encoded and _NUL.search(encoded):
+        raise Rejected("text.nul")
+    return encoded
 
 
 def encode_meta(meta: Meta, where: Address, key: DataKey | None) -> bytes:

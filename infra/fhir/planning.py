@@ -11,6 +11,7 @@ from domain.errors import DomainError
 from domain.event import Actor, Event, Facts, Origin
 from domain.patient import PatientFacts, standing
 from domain.recommendation import RecommendationFacts
+from infra.event_log.codec import storable
 from infra.fhir import stated
 from infra.fhir.aggregates import AGGREGATES
 from infra.fhir.known import KnownPatient
@@ -111,6 +112,8 @@ class Planner:
         for command in step.commands:
             try:
                 events = aggregate.decide(command, state, facts)
+                for event in events:
+                    storable(event)
             except DomainError as error:
                 decided.refusal = _refusal(error)
                 continue

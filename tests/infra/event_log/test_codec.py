@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.catalog import EVENTS, UNSEALED
+from domain.errors import Rejected
 from domain.event import Event
+from domain.patient import PatientRegistered
 from domain.recorded import Meta
 from infra.event_log.codec import (
     Address,
@@ -21,9 +23,10 @@ from infra.event_log.codec import (
     encode_event,
     encode_meta,
     encoded_length,
+    storable,
 )
 from infra.event_log.upcasters import upcast
-from tests.domain.spec import an_id
+from tests.domain.spec import NOW, an_id
 from tests.domain.strategies import anything
 from tests.golden.samples import full
 
@@ -146,3 +149,14 @@ def test_a_shape_is_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> 
     assert upcast("a.tag", 2, {}) == {"three": False}
     assert upcast("a.tag", 3, {}) == {}
     assert upcast("another.tag", 1, {}) == {}
+
+
+def test_a_nul_is_refused_and_a_backslash_is_not() -> None:
+    for text in ("a\0b", "\\\0"):
+        with pytest.raises(Rejected, match=r"text\.nul"):
+            storable(_named(text))
+    assert b"u0000" in storable(_named("a\\u0000b"))
+
+
+def _named(name: str) -> Event:
+    return PatientRegistered(occurred_at=NOW, patient_no="1", name=name)
