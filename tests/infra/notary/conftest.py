@@ -9,11 +9,11 @@ from tests.infra.notary.logs import Log
 
 
 @pytest.fixture(scope="session")
-def notary_url(fresh_database_urls: Callable[[], tuple[str, str]]) -> str:
-    """A database that stories use one after the other."""
-    return fresh_database_urls()[0]
+def notary_urls(fresh_database_urls: Callable[[], tuple[str, str]]) -> tuple[str, str]:
+    """Databases that stories use one after the other."""
+    return fresh_database_urls()
 
 
 @pytest.fixture
-def log(notary_url: str, tmp_path: Path) -> Log:
-    return Log(notary_url, tmp_path)
+def log(notary_urls: tuple[str, str], tmp_path: Path) -> Log:
+    return Log(notary_urls[0], tmp_path)
