@@ -40,26 +40,26 @@ log = structlog.get_logger()
 
 
 class _Waiting:
-    """A request and how many callers wait for it. `sent` once its outcome may lie in a lost answer."""
+    """A request and whoever waits for it. `sent` once its outcome may lie in a lost answer."""
 
-    __slots__ = ("callers", "future", "length", "request", "sent")
+    __slots__ = ("callers", "length", "request", "sent")
 
     def __init__(self, request: Append) -> None:
         self.request = request
         self.length = batch.length(request)
-        self.future: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self.callers = 0
+        self.callers: list[asyncio.Future[Appended]] = []
         self.sent = False
 
-    async def answer(self) -> Appended:
-        """Wait; a request that nobody waits for any more is given up, unless it is on its way."""
-        self.callers += 1
-        try:
-            return await asyncio.shield(self.future)
-        finally:
-            self.callers -= 1
-            if not self.callers:
-                self.future.cancel()
+    def answer(self) -> "asyncio.Future[Appended]":
+        """The answer for one more caller; one who leaves does not take it from the others."""
+        caller: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self.callers.append(caller)
+        return caller
+
+    @property
+    def given_up(self) -> bool:
+        """Nobody waits for it any more."""
+        return all(caller.done() for caller in self.callers)
 
 
 class GroupWriter:
@@ -116,7 +116,7 @@ class GroupWriter:
         StorageUnavailable, OutcomeUnknown.
         """
         twin = self._in_flight.get(request.request_id)
-        if twin is not None and not twin.future.cancelled():
+        if twin is not None and not twin.given_up:
             first = await twin.answer()
             return Appended(
                 first_position=first.first_position, recorded_at=first.recorded_at, duplicate=True
@@ -127,12 +127,7 @@ class GroupWriter:
         self._in_flight[request.request_id] = waiting
         self._queue.append(waiting)
         self._arrived.set()
-        waiting.future.add_done_callback(lambda _: self._landed(waiting))
         return await waiting.answer()
-
-    def _landed(self, waiting: _Waiting) -> None:
-        if self._in_flight.get(waiting.request.request_id) is waiting:
-            del self._in_flight[waiting.request.request_id]
 
     async def _run(self) -> None:
         while True:
@@ -146,11 +141,30 @@ class GroupWriter:
             await asyncio.sleep(0)  # let those just answered send their next, so that it joins this batch
 
     def _next(self) -> list[_Waiting]:
-        live = [waiting for waiting in self._queue if not waiting.future.done()]
+        live = [waiting for waiting in self._queue if not self._left(waiting)]
         requests = [(waiting.request, waiting.length) for waiting in live]
         chosen = {id(request) for request in batch.independent(requests, MOST_EVENTS, MOST_BYTES)}
         self._queue = deque(w for w in live if id(w.request) not in chosen)
         return [w for w in live if id(w.request) in chosen]
+
+    def _left(self, waiting: _Waiting) -> bool:
+        if waiting.given_up:
+            self._land(waiting)
+        return waiting.given_up
+
+    def _land(self, waiting: _Waiting) -> None:
+        if self._in_flight.get(waiting.request.request_id) is waiting:
+            del self._in_flight[waiting.request.request_id]
+
+    def _answer(self, waiting: _Waiting, outcome: batch.Outcome) -> None:
+        self._land(waiting)
+        for caller in waiting.callers:
+            if caller.done():
+                continue
+            if isinstance(outcome, Exception):
+                caller.set_exception(outcome)
+            else:
+                caller.set_result(outcome)
 
     async def _store(self, waiting: Sequence[_Waiting]) -> None:
         """Store and answer. Where the call fails by something in it, each request goes alone: one fails."""
@@ -160,17 +174,17 @@ class GroupWriter:
             outcomes = await self._recovering(waiting)
         except (ClocksApart, StorageUnavailable) as error:
             for one in waiting:
-                _answer(one, _unstored(one, error))
+                self._answer(one, _unstored(one, error))
         except Exception as error:  # noqa: BLE001  whatever went wrong, whoever waits must learn of it
             if len(waiting) == 1:
                 log.warning("log.append_failed", error=type(error).__name__)
-                _answer(waiting[0], error)
+                self._answer(waiting[0], error)
                 return
             for one in waiting:
                 await self._store([one])
         else:
             for one, outcome in zip(waiting, outcomes, strict=True):
-                _answer(one, outcome)
+                self._answer(one, outcome)
 
     async def _recovering(self, waiting: Sequence[_Waiting]) -> list[batch.Outcome]:
         """Try until Postgres is back or the patience is over; what was stored is found by its request id."""
@@ -227,12 +241,3 @@ def _unstored(waiting: _Waiting, error: Exception) -> Exception:
     if waiting.sent and not isinstance(error, ClocksApart):
         return OutcomeUnknown()
     return error
-
-
-def _answer(waiting: _Waiting, outcome: batch.Outcome) -> None:
-    if waiting.future.done():
-        return
-    if isinstance(outcome, Exception):
-        waiting.future.set_exception(outcome)
-    else:
-        waiting.future.set_result(outcome)
