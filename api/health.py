@@ -46,8 +46,11 @@ async def ready(request: Request[Any, Any, Any]) -> Response[Health]:
         head = (await found.reader.head()).position
         checkpoints = await found.progress.checkpoints(found.models.values())
         problems = await found.notary.problems()
+        alive = await found.progress.projecting()
     except (psycopg.OperationalError, PoolTimeout):
         return Response(Health("unavailable", ["storage.unavailable"]), status_code=503)
+    if not alive:
+        problems.append("projector.dead")
     problems += [f"projection.missing:{name}" for name in found.models if name not in checkpoints]
     problems += [
         f"projection.behind:{name}" for name, position in checkpoints.items() if head - position > MOST_LAG

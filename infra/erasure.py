@@ -32,6 +32,7 @@ async def finish(settings: Settings, vault: Vault, reader: Reader, pool: AsyncCo
     await asyncio.to_thread(write_ledger, ledger(settings), erased)
     if remembered := erased - await vault.destroyed(erased):
         destroyed = await vault.destroy(remembered)
+        await vault.rewrite()
         async with pool.connection() as connection:
             await forgetting.tell(connection, destroyed)
 

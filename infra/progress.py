@@ -12,10 +12,12 @@ import structlog
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
+from infra.projector import lease
 from projections import patient_groups
 from projections.model import ReadModel
 
 CHANNEL = "tarikh_projected"
+SECONDS_UNTIL_DEAD = 20
 SECONDS_TO_WAIT = 2.0
 SECONDS_BETWEEN_TRIES = 0.5
 
@@ -96,6 +98,16 @@ class Progress:
         found = {(model, fingerprint): int(position) for model, fingerprint, position in rows}
         places = [(model.name, found.get((model.name, model.fingerprint))) for model in models]
         return {name: position for name, position in places if position is not None}
+
+    async def projecting(self) -> bool:
+        """Whether a projector lives: its heart beats with every batch, and every second without."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                "SELECT heartbeat > now() - make_interval(secs => %s) FROM app.lease WHERE name = %s",
+                (SECONDS_UNTIL_DEAD, lease.NAME),
+            )
+            row = await cursor.fetchone()
+        return bool(row and row[0])
 
     async def reached(self, model: ReadModel, position: int) -> int:
         """Wait until the model's checkpoint is there, at most two seconds; then raise Behind."""

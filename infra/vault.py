@@ -86,6 +86,11 @@ class Vault:
             self.forget(subject)
         return destroyed
 
+    async def rewrite(self) -> None:
+        """Write the table anew: Postgres keeps the bytes of what was destroyed in its pages until then."""
+        async with self._pool.connection() as connection:
+            await connection.execute("VACUUM FULL vault.key")
+
     async def destroyed(self, subjects: Collection[UUID]) -> set[UUID]:
         """Which of these patients' keys were destroyed."""
         async with self._pool.connection() as connection:
