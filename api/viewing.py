@@ -128,7 +128,9 @@ async def by_patient(
     model = found.models[model_name]
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
     if moment.is_past:
-        group = tuple(await found.past.group(patient_id, moment))
+        # an auditor sees the past as it was, everybody else only whom they may see today
+        members = found.past.group if request.user.actor.role == "auditor" else found.past.group_still
+        group = tuple(await members(patient_id, moment))
         rows = await found.past.rows(model, group, moment)
         position = await found.reader.last_change(group, moment.position)
         past = Sources(group, position, None, tuple(zip(group, rows, strict=True)))

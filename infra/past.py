@@ -48,14 +48,25 @@ class Past:
         self._reader = reader
 
     async def group(self, patient_id: UUID, moment: Moment) -> list[UUID]:
-        """Who was merged with the patient then, the patient among them, in the order of their ids."""
+        """Who was known then to be one with the patient, the patient among them, in the order of their ids.
+
+        Whoever is one person has always been so: since when a merge is true is not asked.
+        """
         known: dict[UUID, Rows] = {}
         members, missing = [patient_id], [patient_id]
         while missing:
-            folded = await self.rows(patient_groups.MODEL, missing, moment)
+            folded = await self.rows(patient_groups.MODEL, missing, Moment(moment.position))
             known |= dict(zip(missing, folded, strict=True))
             members, missing = patient_groups.group_of(known, patient_id)
         return members
+
+    async def group_still(self, patient_id: UUID, moment: Moment) -> list[UUID]:
+        """The same without those who were parted from the patient since: they are somebody else's record."""
+        then = await self.group(patient_id, moment)
+        if len(then) == 1 or moment.position is None:
+            return then
+        today = await self.group(patient_id, Moment())
+        return [member for member in then if member in today]
 
     async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
         """The rows of each patient of the group, as they were then."""

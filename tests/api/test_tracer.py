@@ -69,7 +69,7 @@ def test_feedback_is_amended_in_its_place(house: House, doctor: Caller) -> None:
 
 
 def test_a_merge_reads_two_records_as_one_and_its_reversal_parts_them(
-    house: House, doctor: Caller, admin: Caller
+    house: House, doctor: Caller, admin: Caller, auditor: Caller
 ) -> None:
     _, retired_id, retired_diagnosis, _ = stories.treated(house, doctor)
     survivor, survivor_id, _, _ = stories.treated(house, doctor)
@@ -86,7 +86,32 @@ def test_a_merge_reads_two_records_as_one_and_its_reversal_parts_them(
     admin.tell(f"/merges/{retired_id}/reverse", {"reason": "دو نفر بودند"})
     parted = timeline(survivor, survivor_id)
     assert [item for item in parted["items"] if not item["tag"].startswith("patient.merge")] == alone["items"]
-    assert timeline(survivor, survivor_id, known_at=merged["position"])["items"] == one["items"]
+    then = timeline(survivor, survivor_id, known_at=merged["position"])["items"]
+    assert [item for item in then if item["tag"] != "patient.merged"] == alone["items"]
+    asked = {"known_at": merged["position"], "lang": "fa"}
+    assert timeline(auditor, survivor_id, **asked)["items"] == one["items"]
+    replayed = auditor.read("/audit/replay", None, patient=survivor_id, **asked)
+    assert replayed["items"] == one["items"]
+
+
+def test_two_records_of_one_person_have_always_been_one_persons(
+    house: House, doctor: Caller, admin: Caller, auditor: Caller
+) -> None:
+    _, retired_id, _, _ = stories.treated(house, doctor)
+    survivor, survivor_id, _, _ = stories.treated(house, doctor)
+    ids = []
+    for one, year in ((retired_id, 2010), (survivor_id, 2011)):
+        told = stories.diagnose(doctor, one, occurred_at=f"{year}-01-01T00:00:00Z")
+        ids.append(f"{told['id']}.1")
+    before = house.position
+    stories.merge(doctor, admin, retired_id, survivor_id)
+    for patient_id in (retired_id, survivor_id):
+        shown = [item["id"] for item in timeline(survivor, patient_id, as_of="2015-01-01")["items"]]
+        assert shown == ids[::-1]
+        replayed = auditor.read("/audit/replay", None, patient=patient_id, as_of="2015-01-01")
+        assert [item["id"] for item in replayed["items"]] == ids[::-1]
+    known = timeline(survivor, survivor_id, as_of="2015-01-01", known_at=before)["items"]
+    assert [item["id"] for item in known] == ids[1:]
 
 
 def test_a_correction_learned_today_heals_the_past_and_leaves_what_was_known(doctor: Caller) -> None:

@@ -98,6 +98,8 @@ async def test_a_merge_is_unknown_before_it_was_approved(house: House) -> None:
         one, other = teller.patients
         assert await services.past.group(one, Moment()) == sorted([one, other])
         assert await services.past.group(other, Moment(position=before)) == [other]
+        long_ago = Moment(as_of=datetime(1990, 1, 1, tzinfo=UTC))
+        assert await services.past.group(one, long_ago) == sorted([one, other])
 
 
 async def test_of_the_erased_the_past_is_gone_too(house: House) -> None:
