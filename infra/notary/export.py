@@ -102,12 +102,16 @@ class Export:
     def pages(self, size: int) -> Iterator[Page]:
         """As many leaves as the checkpoint speaks of, and nothing behind them. Raises ExportMalformed."""
         for first in range(1, size + 1, PAGE):
-            count = min(PAGE, size - first + 1)
-            if self._numbers(1, first) != (count,):
-                raise ExportMalformed("a page holds another number of events than it must", first)
+            expected = min(PAGE, size - first + 1)
+            (count,) = self._numbers(1, first)
+            if not 1 <= count <= PAGE:
+                raise ExportMalformed("there is no page of so many events", first)
             lengths = self._numbers(count, first)
             hashes = self._take(count * HASH_BYTES, "hashes", first)
             yield Page(hashes, lengths, self._take(sum(lengths), "events", first))
+            if count != expected:
+                text = f"a page holds {count} events and not {expected}"
+                raise ExportMalformed(text, first + min(count, expected))
         if self._left:
             raise ExportMalformed("the file goes on behind its last event", size + 1)
 

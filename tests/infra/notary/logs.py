@@ -1,5 +1,6 @@
 """Logs to be proven: filled in no time, altered as only an owner can, and their notary."""
 
+import io
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from infra.notary.export import of_log, write
 from infra.notary.findings import Report
 from infra.notary.keys import Known
 from infra.notary.live import house_keys, verify_log
@@ -90,6 +92,16 @@ class Log:
             report = verify_log(connection, trusted, kept)
         report.problems += [problem] if problem else []
         return report
+
+    async def export(self) -> bytes:
+        """The log as it is now, signed if it was not."""
+        async with self.notary() as notary:
+            signed = await notary.checkpoint()
+        size, file = signed.checkpoint.size, io.BytesIO()
+        with self.owner() as connection:
+            pages = of_log(connection, 0, size, lambda _done, _all: None)
+            write(file, str(signed.verifier), signed.note, pages)
+        return file.getvalue()
 
     def leaves(self) -> list[bytes]:
         with self.owner() as connection:
