@@ -18,7 +18,10 @@ from domain.patient.events import (
 )
 
 Standing = Literal["active", "dead", "deactivated", "merged", "erased", "missing"]
-"""What a patient's own stream lets others record: new facts only while active, corrections until erased."""
+"""What a patient's own stream lets others record.
+
+New facts only while active; until erased what corrects, and what stops a treatment.
+"""
 
 
 class Details(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,8 +1,12 @@
-"""Pauses and ends of a recommendation; none of them changes its version."""
+"""Pauses and ends of a recommendation; none of them changes its version.
+
+Stopping protects and adds nothing, so it stays possible as long as the record is not erased: for the dead,
+the deactivated, and those who were merged into another record. Going on asks for one who takes new facts.
+"""
 
 from datetime import datetime
 
-from domain.patient.state import takes_facts
+from domain.patient.state import takes_corrections, takes_facts
 from domain.reasons import Occasion, unfit
 from domain.recommendation.commands import (
     CompleteRecommendation,
@@ -55,6 +59,7 @@ def resume(
     """Not while a severe review is open: what was stopped for safety waits for its answer."""
     if isinstance(state, ActiveRecommendation):
         return []
+    takes_facts(facts.standing)
     at = _decided("resume", command, state, facts)
     no_severe_review(open_line(state))
     return [
@@ -105,7 +110,7 @@ def _decided(
 ) -> datetime:
     """When it was decided, for a reason that fits; raises for a line that has ended."""
     line = open_line(state)
-    takes_facts(facts.standing)
+    takes_corrections(facts.standing)
     refuse(
         decided_now(command, line, facts),
         unfit(occasion, command.reason_code, command.narrative, imported=is_import(facts)),

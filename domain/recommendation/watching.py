@@ -1,7 +1,7 @@
 """What happens beside the versions of a recommendation: safety reviews, and patients who have read it."""
 
 from domain.errors import Conflict, FieldError, NotFound
-from domain.patient.state import takes_facts
+from domain.patient.state import takes_corrections, takes_facts
 from domain.recommendation.commands import (
     AcknowledgeRecommendation,
     CloseSafetyReview,
@@ -39,7 +39,10 @@ def request_review(
 def close_review(
     command: CloseSafetyReview, state: RecommendationState, facts: RecommendationFacts
 ) -> list[RecommendationEvent]:
-    """Tells what was decided; doing so is a command of its own, with a reason of its own."""
+    """Tells what was decided; doing so is a command of its own, with a reason of its own.
+
+    Like stopping, the answer protects: it can be given until the record is erased.
+    """
     review = issued(state).line.reviews.get(command.review_id)
     if review is None:
         raise NotFound("not_found")
@@ -47,7 +50,7 @@ def close_review(
         return []
     if review.decision is not None:
         raise Conflict("recommendation.safety_review_closed")
-    takes_facts(facts.standing)
+    takes_corrections(facts.standing)
     refuse(well_told(command, facts), a_practitioner_decides(facts))
     return [
         SafetyReviewClosed(

@@ -14,10 +14,7 @@ from domain.feedback import FeedbackCommand, FeedbackFacts, FeedbackSubmitted, S
 from domain.patient import (
     ApproveMerge,
     AssessConstitution,
-    ErasedPatient,
     ErasePatient,
-    MergedPatient,
-    MissingPatient,
     PatientCommand,
     PatientEvent,
     PatientFacts,
@@ -28,7 +25,6 @@ from domain.patient import (
     RegisterPatient,
     ReverseMerge,
 )
-from domain.patient.state import unmerged
 from domain.recommendation import (
     IssueRecommendation,
     RecommendationCommand,
@@ -37,6 +33,7 @@ from domain.recommendation import (
 )
 from infra.commands.decided import Decided, Stream, StreamEvents
 from infra.commands.evidence import live_findings, unresolved
+from infra.commands.person import Person, person
 from infra.commands.reading import Events
 from infra.commands.wish import Wish
 from infra.event_log.append import Claim
@@ -80,16 +77,9 @@ class Deciding:
             raise Rejected("patient.erased")
         return stream
 
-    async def patient_group(self, stream: Stream) -> dict[UUID, tuple[Stream, PatientState]]:
-        """A patient and everybody who is merged with them, each with their stream and state."""
-        group: dict[UUID, tuple[Stream, PatientState]] = {}
-        waiting = [stream]
-        while waiting:
-            one = waiting.pop()
-            state = one.state(patient.INITIAL, patient.evolve)
-            group[one.stream_id] = one, state
-            waiting += [await self.stream(other) for other in _merged_with(state) if other not in group]
-        return group
+    async def person(self, patient_id: UUID) -> Person:
+        """A patient and everybody who is merged with them."""
+        return await person(await self.stream(patient_id), self.stream)
 
     async def _patient(self, command: PatientCommand, wish: Wish, now: datetime) -> Decided:
         if isinstance(command, RegisterPatient):
@@ -119,31 +109,30 @@ class Deciding:
     async def _merge(self, command: MergeCommand, wish: Wish, retired: Stream, now: datetime) -> Decided:
         state = retired.state(patient.INITIAL, patient.evolve)
         survivor_id = _survivor(command, retired)
-        survivor = await self.stream(survivor_id)
-        group = await self.patient_group(survivor)
-        people = [retired.stream_id, *group]
+        survivors = await self.person(survivor_id)
+        survivor = survivors.records[survivor_id]
         facts = PatientFacts(
-            **await self._known(wish, now, retired, people),
-            survivor=group[survivor_id][1],
-            survivor_group=frozenset(group),
+            **await self._known(wish, now, retired, [retired.stream_id, *survivors.records]),
+            survivor=survivor.state,
+            survivor_group=frozenset(survivors.records),
         )
         events = patient.decide(command, state, facts)
         copies = patient.for_survivor(events)
-        others = [
-            stream.guard for id_, (stream, _) in group.items() if id_ not in {survivor_id, retired.stream_id}
-        ]
+        named = {survivor_id, retired.stream_id}
+        others = [guard for guard in survivors.guards if guard.stream_id not in named]
         own = StreamEvents(retired, retired.stream_id, events)
         if not copies:
-            return Decided(parts=(own,), guards=(survivor.guard, *others))
-        return Decided(parts=(StreamEvents(survivor, survivor_id, copies), own), guards=tuple(others))
+            return Decided(parts=(own,), guards=(survivor.stream.guard, *others))
+        return Decided(parts=(StreamEvents(survivor.stream, survivor_id, copies), own), guards=tuple(others))
 
     async def _erasure(self, command: ErasePatient, wish: Wish, stream: Stream, now: datetime) -> Decided:
         """Whoever is merged is one person: all their records are erased in one request."""
-        group = await self.patient_group(stream)
+        whom = await person(stream, self.stream)
         parts = []
-        for patient_id, (one, state) in group.items():
-            facts = PatientFacts(**await self._known(wish, now, one, []))
-            parts.append(StreamEvents(one, patient_id, patient.decide(command, state, facts)))
+        for patient_id, record in whom.records.items():
+            facts = PatientFacts(**await self._known(wish, now, record.stream, []))
+            events = patient.decide(command, record.state, facts)
+            parts.append(StreamEvents(record.stream, patient_id, events))
         own = [part for part in parts if part.stream.stream_id == stream.stream_id]
         others = [part for part in parts if part.stream.stream_id != stream.stream_id and part.events]
         return Decided(parts=(*others, *own))
@@ -155,62 +144,66 @@ class Deciding:
         else:
             stream = await self.open_stream(_target(wish))
             patient_id = _first(stream, DiagnosisRecorded).patient_id
-        person = await self.stream(patient_id)
+        whom = await self.person(patient_id)
         facts = DiagnosisFacts(
-            **await self._known(wish, now, stream, [patient_id]),
+            **await self._known(wish, now, stream, whom.records),
             patient_id=patient_id,
-            standing=_standing(person),
+            standing=whom.standing(patient_id),
         )
         events = diagnosis.decide(command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
-        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard,))
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=whom.guards)
 
     async def _recommendation(self, command: RecommendationCommand, wish: Wish, now: datetime) -> Decided:
-        diagnosed: Stream | None
-        diagnosis_id: UUID | None
+        """A line belongs to whom it was drafted for; a new one to whoever lives on in a merge."""
         if isinstance(command, IssueRecommendation):
-            diagnosed = await self.open_stream(_target(wish))
-            patient_id, diagnosis_id = _first(diagnosed, DiagnosisRecorded).patient_id, diagnosed.stream_id
+            diagnosis_id: UUID | None = _target(wish)
+            diagnosed: Stream | None = (found := await self.open_stream(_target(wish)))
+            whom = await self.person(_first(found, DiagnosisRecorded).patient_id)
+            patient_id = whom.living_id
             stream = Stream(self._fresh(shard_of(patient_id)))
-            guards = [diagnosed.guard]
+            guards = [found.guard]
         else:
             stream = await self.open_stream(_target(wish))
             drafted = _first(stream, RecommendationDrafted)
             patient_id, diagnosis_id = drafted.patient_id, drafted.diagnosis_id
             diagnosed = None if diagnosis_id is None else await self.open_stream(diagnosis_id)
+            whom = await self.person(patient_id)
             guards = []
-        person = await self.stream(patient_id)
         facts = RecommendationFacts(
-            **await self._known(wish, now, stream, [patient_id]),
+            **await self._known(wish, now, stream, whom.records),
             patient_id=patient_id,
-            standing=_standing(person),
+            standing=whom.standing(patient_id),
             diagnosis_id=diagnosis_id,
             diagnosis_open=diagnosed is None or _stands(diagnosed),
         )
         state = stream.state(recommendation.INITIAL, recommendation.evolve)
         events = recommendation.decide(command, state, facts)
-        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(person.guard, *guards))
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(*whom.guards, *guards))
 
     async def _feedback(self, command: FeedbackCommand, wish: Wish, now: datetime) -> Decided:
+        """Feedback belongs to whoever lived on when it was given, whosever the line was."""
         if isinstance(command, SubmitFeedback):
             line = await self.open_stream(_target(wish))
             stream = Stream(self._fresh(shard_of(line.stream_id)))
+            whom = await self.person(_first(line, RecommendationDrafted).patient_id)
+            patient_id = whom.living_id
         else:
             stream = await self.open_stream(_target(wish))
-            line = await self.open_stream(_first(stream, FeedbackSubmitted).recommendation_id)
-        drafted = _first(line, RecommendationDrafted)
-        person = await self.stream(drafted.patient_id)
-        state = person.state(patient.INITIAL, patient.evolve)
+            submitted = _first(stream, FeedbackSubmitted)
+            line = await self.open_stream(submitted.recommendation_id)
+            whom = await self.person(submitted.patient_id)
+            patient_id = submitted.patient_id
         facts = FeedbackFacts(
-            **await self._known(wish, now, stream, [drafted.patient_id]),
-            patient_id=drafted.patient_id,
-            standing=patient.standing(state),
-            diagnosis_id=drafted.diagnosis_id,
+            **await self._known(wish, now, stream, whom.records),
+            patient_id=patient_id,
+            standing=whom.standing(patient_id),
+            diagnosis_id=_first(line, RecommendationDrafted).diagnosis_id,
             recommendation_id=line.stream_id,
             versions=_versions(line),
-            reporter_may_report=_may_report(wish, drafted.patient_id, state, now),
+            reporter_may_report=whom.is_answered_for_by(wish.actor, now),
         )
         events = feedback.decide(command, stream.state(feedback.INITIAL, feedback.evolve), facts)
-        return Decided(parts=(StreamEvents(stream, drafted.patient_id, events),), guards=(person.guard,))
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=whom.guards)
 
     async def _known(
         self, wish: Wish, now: datetime, stream: Stream, patient_ids: Collection[UUID]
@@ -237,20 +230,6 @@ def _first(stream: Stream, kind: type[E]) -> E:
     if not isinstance(first, kind):
         raise NotFound("not_found")
     return first
-
-
-def _standing(person: Stream) -> patient.Standing:
-    return patient.standing(person.state(patient.INITIAL, patient.evolve))
-
-
-def _merged_with(state: PatientState) -> set[UUID]:
-    match state:
-        case MergedPatient(into=into, patient=beneath):
-            return {into, *beneath.known.absorbed}
-        case MissingPatient() | ErasedPatient():
-            return set()
-        case _:
-            return set(state.known.absorbed)
 
 
 def _survivor(command: MergeCommand, retired: Stream) -> UUID:
@@ -282,14 +261,3 @@ def _versions(line: Stream) -> dict[int, SeenVersion]:
         number: SeenVersion(since=version.since, item_ids=frozenset(item.item_id for item in version.items))
         for number, version in found.versions.items()
     }
-
-
-def _may_report(wish: Wish, patient_id: UUID, state: PatientState, now: datetime) -> bool:
-    """The patient themselves, or a guardian or proxy of theirs."""
-    if wish.actor.patient_id == patient_id:
-        return True
-    if isinstance(state, MissingPatient | ErasedPatient):
-        return False
-    care_team = unmerged(state).known.care_team
-    members = [care_team.get((wish.actor.account_id, relation)) for relation in ("guardian", "proxy")]
-    return any(member is not None and (member.until is None or now < member.until) for member in members)

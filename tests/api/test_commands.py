@@ -184,6 +184,22 @@ def test_an_erasure_forgets_everybody_who_is_the_same_person(
     problem(retired.get(f"/patients/{retired_id}/timeline"), 410, "patient.erased")
 
 
+def test_a_merged_person_goes_on_under_the_survivor(house: House, doctor: Caller, admin: Caller) -> None:
+    retired, retired_id, diagnosis_id, line_id = stories.treated(house, doctor)
+    survivor, survivor_id, _, _ = stories.treated(house, doctor)
+    stories.merge(doctor, admin, retired_id, survivor_id)
+    given = stories.answer(retired, line_id)
+    new_line = stories.issue(doctor, diagnosis_id)["id"]
+    assert doctor.read(f"/recommendations/{new_line}")["patient_id"] == survivor_id
+    doctor.tell(f"/recommendations/{line_id}/discontinue", {"reason_code": "ADHERENCE.COST"})
+    assert doctor.read(f"/recommendations/{line_id}")["status"] == "discontinued"
+    change = {"op": "add", "after": stories.BARLEY, "reason_code": "ADHERENCE.PREFERENCE"}
+    routine = {"base_version": 1, "changes": [change]}
+    problem(doctor.post(f"/recommendations/{line_id}/revise", routine), 422, "recommendation.ended")
+    told = survivor.read(f"/patients/{survivor_id}/timeline", limit=100)
+    assert f"{given['id']}.1" in [item["id"] for item in told["items"]]
+
+
 @pytest.mark.parametrize(("seconds", "code"), [(-5, "auth.expired_token"), (60, "auth.invalid_token")])
 def test_a_token_ends_and_names_a_role_that_there_is(house: House, seconds: int, code: str) -> None:
     role = "practitioner" if seconds < 0 else "emperor"

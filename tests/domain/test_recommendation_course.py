@@ -5,6 +5,7 @@ import pytest
 
 from domain.event import EvidenceLink, Narrative, Origin
 from domain.items import ItemChange
+from domain.patient import Standing
 from domain.reasons import IMPORTED
 from domain.recommendation import (
     AcceptProposal,
@@ -170,7 +171,20 @@ def test_pauses_and_ends_do_not_run_backwards() -> None:
 
 def test_a_practitioner_pauses_and_ends() -> None:
     a_line.when(suspend, actor=PATIENT).then_rejected("origin.practitioner_required")
-    a_line.when(suspend, standing="dead").then_rejected("patient.dead")
+
+
+@pytest.mark.parametrize("standing", ["dead", "deactivated", "merged"])
+def test_a_treatment_can_be_stopped_whatever_became_of_the_patient(standing: Standing) -> None:
+    for stop in (suspend, complete, discontinue):
+        a_line.when(stop, standing=standing).then_done()
+        a_line.when(stop, standing="erased").then_rejected("patient.erased")
+    RECOMMENDATION.given(drafted, issued, suspended).when(resume, standing=standing).then_rejected(
+        f"patient.{standing}"
+    )
+    close = CloseSafetyReview(review_id=an_id(80), decision="discontinue")
+    reviewed = RECOMMENDATION.given(drafted, issued, severe_review)
+    reviewed.when(close, standing=standing).then_done()
+    reviewed.when(close, standing="erased").then_rejected("patient.erased")
 
 
 def test_what_was_stopped_for_safety_waits_for_its_answer() -> None:
