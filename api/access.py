@@ -1,8 +1,8 @@
 """Before any handler runs: who calls, whether they may, and whether what they sent can be read."""
 
 from collections import Counter
+from collections.abc import Collection
 from datetime import UTC, datetime
-from functools import reduce
 from typing import Any, Literal
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from domain.errors import FieldError, NotFound, Rejected
 from domain.event import Actor
 from infra.tokens import ExpiredToken, InvalidToken
 
-Category = Literal["patient", "diagnosis", "recommendation", "feedback"]
+Category = Literal["patient", "merge", "diagnosis", "recommendation", "feedback"]
 LAYERED = frozenset({"lang"})
 MOST_READ_OUT = 16_000_000
 NOTHING = frozenset({"", "null"})
@@ -34,7 +34,7 @@ TELLING = frozenset({"request.unknown_parameter", "request.repeated_parameter", 
 class Access(msgspec.Struct, frozen=True):
     """What a route does, and to whose record: that of the stream which the path parameter `id` names.
 
-    `of` is None where it concerns no single patient.
+    A merge is of both its patients; `of` is None where it concerns no single patient.
     """
 
     action: Action
@@ -63,11 +63,41 @@ async def admit(connection: AnyConnection, handler: BaseRouteHandler) -> None:
 
 async def require(connection: AnyConnection, actor: Actor, action: Action, patient_id: UUID) -> None:
     """Raise NotFound or Denied unless the actor may do this to the record, Rejected where it was erased."""
-    recorded = await services(connection).reader.stream(patient_id)
-    events = [one.event for one in recorded if one.event is not None]
-    start = PatientAccess(patient_id=patient_id)
-    folded = reduce(access.evolve_access, events, start)  # type: ignore[arg-type]  # another stream's events change nothing
-    _decide(actor, action, folded)
+    group = await _merged(connection, patient_id)
+    decision = access.allowed_to_person(actor, action, group, datetime.now(UTC))
+    if any(one.erased for one in group) and not isinstance(decision, access.NotFoundForCaller):
+        raise Rejected("patient.erased")
+    _heed(decision)
+
+
+def _heed(decision: access.Decision) -> None:
+    match decision:
+        case access.NotFoundForCaller():
+            raise NotFound("not_found")
+        case access.Denied(code):
+            raise Denied(code)
+        case access.Allowed():
+            pass
+
+
+async def _merged(connection: AnyConnection, patient_id: UUID) -> list[PatientAccess]:
+    """What the streams of all records say that were merged into one with this, this one the first."""
+    found: dict[UUID, PatientAccess] = {}
+    missing = {patient_id}
+    while missing:
+        found |= await _folded(connection, missing)
+        missing = {other for one in found.values() for other in one.merged_with} - set(found)
+    return list(found.values())
+
+
+async def _folded(connection: AnyConnection, patient_ids: Collection[UUID]) -> dict[UUID, PatientAccess]:
+    found = {patient_id: PatientAccess(patient_id=patient_id) for patient_id in patient_ids}
+    for recorded in await services(connection).reader.streams(patient_ids):
+        if recorded.event is not None:
+            start = found[recorded.stream_id]
+            # another stream's events change nothing
+            found[recorded.stream_id] = access.evolve_access(start, recorded.event)  # type: ignore[arg-type]
+    return found
 
 
 def _actor(connection: AnyConnection) -> Actor:
@@ -84,23 +114,24 @@ def _actor(connection: AnyConnection) -> Actor:
 
 async def _authorise(connection: AnyConnection, actor: Actor, rule: Access) -> None:
     if rule.of is None:
-        _decide(actor, rule.action, None)
+        _heed(access.allowed(actor, rule.action, None, datetime.now(UTC)))
         return
-    target: UUID = connection.path_params["id"]
-    patient_id = target if rule.of == "patient" else await services(connection).reader.subject_of(target)
-    if patient_id is None:
-        raise NotFound("not_found")
-    await require(connection, actor, rule.action, patient_id)
+    for patient_id in await _concerned(connection, rule.of, connection.path_params["id"]):
+        await require(connection, actor, rule.action, patient_id)
 
 
-def _decide(actor: Actor, action: Action, folded: PatientAccess | None) -> None:
-    decision = access.allowed(actor, action, folded, datetime.now(UTC))
-    if isinstance(decision, access.NotFoundForCaller):
+async def _concerned(connection: AnyConnection, category: Category, target: UUID) -> list[UUID]:
+    """Whose records a path names; of a merge it is the retired patient's, and the survivor is told there."""
+    if category == "patient":
+        return [target]
+    if category == "merge":
+        retired = (await _folded(connection, [target]))[target]
+        survivor = retired.merged_into or retired.proposed_into
+        return [target] if survivor is None else [target, survivor]
+    subject = await services(connection).reader.subject_of(target)
+    if subject is None:
         raise NotFound("not_found")
-    if folded is not None and folded.erased:
-        raise Rejected("patient.erased")
-    if isinstance(decision, access.Denied):
-        raise Denied(decision.code)
+    return [subject]
 
 
 def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:

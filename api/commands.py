@@ -70,8 +70,8 @@ PATIENTS = [
     command(f"{PATIENT}/deceased", RecordDeath, "write_record", "patient"),
     command(f"{PATIENT}/deactivate", DeactivatePatient, "write_record", "patient"),
     command(f"{PATIENT}/reactivate", ReactivatePatient, "write_record", "patient"),
-    command("/merges/{id:uuid}/approve", ApproveMerge, "approve_merge", "patient"),
-    command("/merges/{id:uuid}/reverse", ReverseMerge, "approve_merge", "patient"),
+    command("/merges/{id:uuid}/approve", ApproveMerge, "approve_merge", "merge"),
+    command("/merges/{id:uuid}/reverse", ReverseMerge, "approve_merge", "merge"),
 ]
 
 DIAGNOSES = [

@@ -4,6 +4,7 @@ Denied is what nobody allowed. What a caller may not know of is not found; what 
 do is denied, with a reason to translate.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, assert_never, get_args
 from uuid import UUID
@@ -22,6 +23,7 @@ from domain.patient.events import (
     PatientMergeReversed,
     PatientRegistered,
     PatientsMerged,
+    PatientsMergeProposed,
     Relation,
 )
 from domain.patient.evolving import after_consent, after_membership
@@ -144,6 +146,12 @@ class PatientAccess(msgspec.Struct, frozen=True, kw_only=True):
     consents: dict[ConsentKey, Consent] = {}
     merged_into: UUID | None = None
     absorbed: frozenset[UUID] = frozenset()
+    proposed_into: UUID | None = None
+
+    @property
+    def merged_with(self) -> frozenset[UUID]:
+        """The other records that this one itself was merged with."""
+        return self.absorbed if self.merged_into is None else self.absorbed | {self.merged_into}
 
 
 def evolve_access(access: PatientAccess, event: PatientEvent) -> PatientAccess:
@@ -154,7 +162,7 @@ def evolve_access(access: PatientAccess, event: PatientEvent) -> PatientAccess:
             return replace(access, consents=after_consent(access.consents, event))
         case CareTeamMemberAssigned() | CareTeamMemberRemoved():
             return replace(access, care_team=after_membership(access.care_team, event))
-        case PatientsMerged() | PatientMergeReversed():
+        case PatientsMergeProposed() | PatientsMerged() | PatientMergeReversed():
             return _after_merge(access, event)
         case PatientErased():
             return PatientAccess(patient_id=access.patient_id, registered=True, erased=True)
@@ -162,14 +170,18 @@ def evolve_access(access: PatientAccess, event: PatientEvent) -> PatientAccess:
             return access
 
 
-def _after_merge(access: PatientAccess, event: PatientsMerged | PatientMergeReversed) -> PatientAccess:
+def _after_merge(
+    access: PatientAccess, event: PatientsMergeProposed | PatientsMerged | PatientMergeReversed
+) -> PatientAccess:
     match event:
+        case PatientsMergeProposed():
+            return replace(access, proposed_into=event.survivor_id)
         case PatientsMerged(side="retired"):
-            return replace(access, merged_into=event.survivor_id)
+            return replace(access, merged_into=event.survivor_id, proposed_into=None)
         case PatientsMerged():
             return replace(access, absorbed=access.absorbed | {event.retired_id})
         case PatientMergeReversed(side="retired"):
-            return replace(access, merged_into=None)
+            return replace(access, merged_into=None, proposed_into=None)
         case PatientMergeReversed():
             return replace(access, absorbed=access.absorbed - {event.retired_id})
         case _:
@@ -193,10 +205,29 @@ def allowed(actor: Actor, action: Action, access: PatientAccess | None, now: dat
             assert_never(actor.role)
 
 
+def allowed_to_person(
+    actor: Actor, action: Action, group: Sequence[PatientAccess], now: datetime
+) -> Decision:
+    """The same of a person with all records that were merged into one, `group`: each opens all of them.
+
+    But a word of theirs against being cared for, in whichever record, closes them all.
+    """
+    decisions = [allowed(actor, action, access, now) for access in group]
+    refused = Denied("access.consent_withdrawn")
+    if refused in decisions:
+        return refused
+    if Allowed("care_team") in decisions and not all(_may_care(one, actor.account_id, now) for one in group):
+        return refused
+    for kind in (Allowed, Denied):
+        for decision in decisions:
+            if isinstance(decision, kind):
+                return decision
+    return NotFoundForCaller()
+
+
 def _to_patient(actor: Actor, action: Action, access: PatientAccess, now: datetime) -> Decision:
     """Their own record, under whichever id of their group, or one that was entrusted to them."""
-    own = {access.patient_id, access.merged_into, *access.absorbed} - {None}
-    if actor.patient_id in own:
+    if actor.patient_id in {access.patient_id, *access.merged_with}:
         return Allowed("self") if action in OWN else Denied("access.relation")
     if _lives(access, actor.account_id, "guardian", now):
         return Allowed("guardian") if action in OWN else Denied("access.relation")

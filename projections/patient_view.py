@@ -1,6 +1,6 @@
 """Patients as they are shown: one, or a page of those whom somebody may see."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from domain.event import Locale
 from domain.patient.events import Sex
 from projections import cursor
 from projections.model import Rows
+from projections.patient_groups import EDGE
 from projections.patients import CONSENT, EVERYBODY, MEMBER, PATIENT, Patient, Standing
 from projections.queries import Tables, both, columns, fetch, living
 
@@ -67,30 +68,51 @@ class Listed(msgspec.Struct, frozen=True, kw_only=True):
 
 ONE = both(sql.SQL("patient_id = %(patient_id)s"))
 OLDER = sql.SQL("first_position < %(before)s")
-IN_CARE = sql.SQL(
-    """EXISTS (
-        SELECT
-        FROM {member} AS member
-        WHERE member.shard = patient.shard
-          AND member.subject_id = patient.subject_id
-          AND member.account_id = %(account_id)s
-          AND member.relation = 'practitioner'
-          AND NOT member.removed
-          AND (member.until IS NULL OR member.until > %(now)s)
-    )"""
-)
-CONSENTED = sql.SQL(
-    """coalesce((
-        SELECT (array_agg(given ORDER BY grantee = %(everybody)s))[1]
-           AND bool_or(given AND (expires_at IS NULL OR expires_at > %(now)s))
+SEEN = sql.SQL(
+    """
+    WITH RECURSIVE seen(id) AS (
+        SELECT subject_id
+        FROM {member}
+        WHERE shard = %(shard)s
+          AND account_id = %(account_id)s
+          AND relation = 'practitioner'
+          AND NOT removed
+          AND (until IS NULL OR until > %(now)s)
+        UNION
+        SELECT edge.other_id
+        FROM seen
+        JOIN {edge} AS edge
+          ON edge.shard = %(shard)s
+         AND edge.subject_id = seen.id
+         AND NOT edge.removed
+    ), closed(id) AS (
+        SELECT consent.subject_id
         FROM {consent} AS consent
-        WHERE consent.shard = patient.shard
-          AND consent.subject_id = patient.subject_id
+        JOIN seen
+          ON seen.id = consent.subject_id
+        WHERE consent.shard = %(shard)s
           AND consent.grantee IN (%(account_id)s, %(everybody)s)
           AND NOT consent.removed
-    ), TRUE)"""
+        GROUP BY consent.subject_id
+        HAVING NOT (
+            (array_agg(given ORDER BY grantee = %(everybody)s))[1]
+            AND bool_or(given AND (expires_at IS NULL OR expires_at > %(now)s))
+        )
+        UNION
+        SELECT edge.other_id
+        FROM closed
+        JOIN {edge} AS edge
+          ON edge.shard = %(shard)s
+         AND edge.subject_id = closed.id
+         AND NOT edge.removed
+    )
+    """
 )
-"""A word about one account counts before one about everybody; none at all is consent, as in `access`."""
+"""Whom an account may care for, and of these whoever has not consented, both with all whom they are one with.
+
+A word about one account counts before one about everybody; none at all is consent, as in `access`.
+"""
+THEIRS = sql.SQL("patient_id IN (SELECT id FROM seen EXCEPT SELECT id FROM closed)")
 
 
 async def by_id(tables: Tables, patient_id: UUID) -> PatientView:
@@ -103,9 +125,11 @@ def by_id_of(group: Sequence[Rows], patient_id: UUID) -> PatientView:
     return _one([one for one in living(group, PATIENT) if one.patient_id == patient_id])
 
 
-async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked: Asked) -> Listed:
-    """Raises Rejected("cursor.invalid")."""
-    query = sql.SQL(
+async def page(
+    connection: AsyncConnection[Any], schema: str, groups: str, shard: int, asked: Asked
+) -> Listed:
+    """`groups` is the schema of `patient_groups`. Raises Rejected("cursor.invalid")."""
+    query = _seen(schema, groups, asked) + sql.SQL(
         """
         SELECT {columns}
         FROM {patient} AS patient
@@ -118,7 +142,7 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
     ).format(
         columns=columns(PATIENT),
         patient=sql.Identifier(schema, PATIENT.name),
-        conditions=both(*_conditions(schema, asked)),
+        conditions=both(*_conditions(asked)),
     )
     given: dict[str, object] = {
         "shard": shard,
@@ -137,12 +161,21 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
     )
 
 
-def _conditions(schema: str, asked: Asked) -> list[sql.Composable]:
-    conditions: list[sql.Composable] = [] if asked.before is None else [OLDER]
+def _seen(schema: str, groups: str, asked: Asked) -> sql.Composable:
+    if asked.account_id is None:
+        return sql.SQL("")
+    return SEEN.format(
+        member=sql.Identifier(schema, MEMBER.name),
+        consent=sql.Identifier(schema, CONSENT.name),
+        edge=sql.Identifier(groups, EDGE.name),
+    )
+
+
+def _conditions(asked: Asked) -> Iterator[sql.Composable]:
+    if asked.before is not None:
+        yield OLDER
     if asked.account_id is not None:
-        conditions.append(IN_CARE.format(member=sql.Identifier(schema, MEMBER.name)))
-        conditions.append(CONSENTED.format(consent=sql.Identifier(schema, CONSENT.name)))
-    return conditions
+        yield THEIRS
 
 
 def _one(found: Sequence[Patient]) -> PatientView:

@@ -1,5 +1,6 @@
 """Who may do what over HTTP: nobody without a rule, and nothing is told to those who may not know."""
 
+from itertools import pairwise
 from uuid import UUID
 
 import httpx
@@ -133,6 +134,42 @@ def test_of_the_merged_both_ids_open_the_one_record(house: House, doctor: Caller
     assert retired.read(f"/patients/{retired_id}")["standing"] == "merged"
     assert retired.read(f"/patients/{retired_id}")["merged_into"] == survivor_id
     problem(doctor.post(f"/patients/{retired_id}/diagnoses", stories.MIGRAINE), 422, "patient.merged")
+
+
+def test_a_chain_of_merges_is_one_person_from_end_to_end(
+    house: House, doctor: Caller, admin: Caller, auditor: Caller
+) -> None:
+    first_doctor = house.caller("practitioner")
+    people = [stories.treated(house, one) for one in (first_doctor, doctor, doctor)]
+    ids = [patient_id for _, patient_id, _, _ in people]
+    for retired_id, survivor_id in pairwise(ids):
+        admin.tell("/merges", {"retired_id": retired_id, "survivor_id": survivor_id})
+        house.caller("admin").tell(f"/merges/{retired_id}/approve")
+    callers = [patient for patient, *_ in people] + [first_doctor, doctor, auditor]
+    for caller in callers:
+        for patient_id in ids:
+            assert statuses(caller, patient_id) == {200}
+    for caller in (first_doctor, doctor):
+        listed = {one["id"] for one in caller.read("/patients", None, limit=200)["items"]}
+        assert listed >= set(ids)
+    people[2][0].tell(f"/patients/{ids[2]}/consents/care/withdraw")
+    for caller in (first_doctor, doctor):
+        problem(caller.get(f"/patients/{ids[0]}"), 403, "access.consent_withdrawn")
+        listed = {one["id"] for one in caller.read("/patients", None, limit=200)["items"]}
+        assert not listed & set(ids)
+
+
+def test_who_approves_a_merge_knows_both_records(house: House, doctor: Caller, admin: Caller) -> None:
+    half = house.caller("practitioner")
+    retired_id, survivor_id = (stories.register(one)["id"] for one in (half, doctor))
+    admin.tell("/merges", {"retired_id": retired_id, "survivor_id": survivor_id})
+    for name in ("approve", "reverse"):
+        problem(half.post(f"/merges/{retired_id}/{name}"), 404, "not_found")
+        problem(doctor.post(f"/merges/{retired_id}/{name}"), 404, "not_found")
+    whole = {"account_id": str(half.account_id), "relation": "practitioner"}
+    doctor.tell(f"/patients/{survivor_id}/care-team", whole)
+    half.tell(f"/merges/{retired_id}/approve")
+    half.tell(f"/merges/{retired_id}/reverse", {"reason": "دو نفر بودند"})
 
 
 def test_of_the_erased_nothing_is_left_but_that_they_are_gone(

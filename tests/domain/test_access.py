@@ -18,6 +18,7 @@ from domain.access import (
     PatientAccess,
     PatientAction,
     allowed,
+    allowed_to_person,
     evolve_access,
 )
 from domain.event import Actor, Role
@@ -238,6 +239,27 @@ def test_the_group_of_a_merge_is_one_person() -> None:
     assert may(survivor, absorbed, given_back) == set()
     nobody = Actor(account_id=an_id(61), role="patient")
     assert may(nobody, MERGED) == set()
+
+
+def test_each_record_of_a_person_opens_all_of_them() -> None:
+    beyond = PatientAccess(patient_id=OTHER, registered=True)
+    group = [beyond, access(MERGED)]
+    for actor in (PATIENT, PRACTITIONER):
+        assert isinstance(allowed(actor, "read_record", beyond, NOW), NotFoundForCaller)
+        assert isinstance(allowed_to_person(actor, "read_record", group, NOW), Allowed)
+    assert allowed_to_person(PRACTITIONER, "erase", group, NOW) == Denied("access.relation")
+    assert allowed_to_person(AUDITOR, "read_record", group, NOW) == Allowed("role")
+    stranger = Actor(account_id=an_id(62), role="practitioner")
+    assert allowed_to_person(stranger, "read_record", group, NOW) == NotFoundForCaller()
+
+
+def test_a_word_against_care_closes_all_records_of_a_person() -> None:
+    beyond = PatientAccess(patient_id=OTHER, registered=True)
+    closed = evolve_access(beyond, NO_LONGER)
+    refused = Denied("access.consent_withdrawn")
+    for group in ([closed, access()], [access(), closed], [access(NO_LONGER), beyond]):
+        assert allowed_to_person(PRACTITIONER, "read_record", group, NOW) == refused
+        assert allowed_to_person(PATIENT, "read_record", group, NOW) == Allowed("self")
 
 
 def test_after_erasure_only_the_owner_and_the_offices_know() -> None:

@@ -16,7 +16,7 @@ from domain.event import Actor, Change, Event
 from domain.recorded import Recorded
 from infra.projector.fold import fold_batch
 from infra.projector.store import ModelStore
-from projections import patient_view
+from projections import patient_groups, patient_view
 from projections.patient_view import PatientView
 from projections.patients import MEMBER, MODEL
 from tests.domain.spec import an_id
@@ -148,33 +148,48 @@ TRUST = st.one_of(
 HISTORIES = st.lists(st.lists(TRUST, max_size=6), min_size=20, max_size=20)
 
 
-def people(histories: list[list[Any]]) -> tuple[Log, list[UUID]]:
+MERGES = st.lists(st.tuples(st.integers(0, 9), st.integers(10, 19)), max_size=6, unique_by=lambda one: one[0])
+
+
+def people(histories: list[list[Any]], merges: list[tuple[int, int]]) -> tuple[Log, list[UUID]]:
     log, ids = Log(), [an_id(1000 + n) for n in range(len(histories))]
     for patient_id, events in zip(ids, histories, strict=True):
         log.add(patient_id, registered(), *events, subject_id=patient_id)
+    for retired, survivor in ((ids[one], ids[other]) for one, other in merges):
+        log.add(survivor, merged(survivor, retired, "survivor"), subject_id=survivor)
+        log.add(retired, merged(survivor, retired, "retired"), subject_id=retired)
     return log, ids
 
 
-def may_read(log: Log, patient_id: UUID, account_id: UUID, now: datetime) -> bool:
+def access_of(log: Log, patient_id: UUID) -> PatientAccess:
     found = PatientAccess(patient_id=patient_id)
     for recorded in log.of(patient_id):
         found = access.evolve_access(found, recorded.event)  # type: ignore[arg-type]  # of a patient only
+    return found
+
+
+def may_read(log: Log, patient_id: UUID, account_id: UUID, now: datetime) -> bool:
+    group, missing = [], {patient_id}
+    while missing:
+        group += [access_of(log, one) for one in missing]
+        missing = {other for one in group for other in one.merged_with} - {one.patient_id for one in group}
     actor = Actor(account_id=account_id, role="practitioner")
-    return isinstance(access.allowed(actor, "read_record", found, now), access.Allowed)
+    return isinstance(access.allowed_to_person(actor, "read_record", group, now), access.Allowed)
 
 
 async def listed(url: str, log: Log, account_id: UUID | None, now: datetime) -> list[UUID]:
     """The ids that the pages of a list give one after another."""
-    store, found, before = ModelStore(MODEL), [], None
+    found, before, groups = [], None, patient_groups.MODEL.schema
     async with await AsyncConnection.connect(url, autocommit=True, options="-c timezone=UTC") as connection:
-        if await store.exists(connection):
-            await store.drop(connection)
-        await store.create(connection)
-        changed = await fold_batch(store, connection, 0, log.events, no_history)
-        await store.save(connection, 0, changed)
+        for store in (ModelStore(MODEL), ModelStore(patient_groups.MODEL)):
+            if await store.exists(connection):
+                await store.drop(connection)
+            await store.create(connection)
+            changed = await fold_batch(store, connection, 0, log.events, no_history)
+            await store.save(connection, 0, changed)
         while True:
             asked = patient_view.Asked(account_id=account_id, now=now, before=before, limit=3)
-            page = await patient_view.page(connection, MODEL.schema, 0, asked)
+            page = await patient_view.page(connection, MODEL.schema, groups, 0, asked)
             assert len(page.items) <= 3
             found += [one.id for one in page.items]
             before = page.next
@@ -192,15 +207,19 @@ def database_url(fresh_database_urls: Fresh) -> str:
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(histories=HISTORIES, now=TIMES, account_id=ACCOUNTS)
+@given(histories=HISTORIES, merges=MERGES, now=TIMES, account_id=ACCOUNTS)
 def test_a_list_holds_exactly_those_whose_record_may_be_read(
-    database_url: str, histories: list[list[Event]], now: datetime, account_id: UUID
+    database_url: str,
+    histories: list[list[Event]],
+    merges: list[tuple[int, int]],
+    now: datetime,
+    account_id: UUID,
 ) -> None:
-    log, ids = people(histories)
+    log, ids = people(histories, merges)
     readable = [one for one in reversed(ids) if may_read(log, one, account_id, now)]
     assert asyncio.run(listed(database_url, log, account_id, now)) == readable
 
 
 def test_without_an_account_everybody_is_listed(database_url: str) -> None:
-    log, ids = people([[]] * 7)
+    log, ids = people([[]] * 7, [])
     assert asyncio.run(listed(database_url, log, None, on(5))) == ids[::-1]
