@@ -1,6 +1,6 @@
 """For each aggregate: which streams a command needs, the facts they tell, and what is decided on them."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -9,7 +9,7 @@ from domain import diagnosis, feedback, patient, recommendation
 from domain.diagnosis import DiagnosisCommand, DiagnosisFacts, DiagnosisRecorded, RecordDiagnosis
 from domain.diagnosis.state import StandingDiagnosis
 from domain.errors import NotFound, Rejected
-from domain.event import Event
+from domain.event import Event, EvidenceLink
 from domain.feedback import FeedbackCommand, FeedbackFacts, FeedbackSubmitted, SeenVersion, SubmitFeedback
 from domain.patient import (
     ApproveMerge,
@@ -26,13 +26,15 @@ from domain.patient import (
     ReverseMerge,
 )
 from domain.recommendation import (
+    AcceptProposal,
     IssueRecommendation,
     RecommendationCommand,
     RecommendationDrafted,
     RecommendationFacts,
+    RecommendationState,
 )
 from infra.commands.decided import Decided, Stream, StreamEvents
-from infra.commands.evidence import live_findings, unresolved
+from infra.commands.evidence import links, live_findings, unresolved
 from infra.commands.person import Person, person
 from infra.commands.reading import Events
 from infra.commands.wish import Wish
@@ -169,14 +171,14 @@ class Deciding:
             diagnosed = None if diagnosis_id is None else await self.open_stream(diagnosis_id)
             whom = await self.person(patient_id)
             guards = []
+        state = stream.state(recommendation.INITIAL, recommendation.evolve)
         facts = RecommendationFacts(
-            **await self._known(wish, now, stream, whom.records),
+            **await self._known(wish, now, stream, whom.records, _proposed(command, state)),
             patient_id=patient_id,
             standing=whom.standing(patient_id),
             diagnosis_id=diagnosis_id,
             diagnosis_open=diagnosed is None or _stands(diagnosed),
         )
-        state = stream.state(recommendation.INITIAL, recommendation.evolve)
         events = recommendation.decide(command, state, facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(*whom.guards, *guards))
 
@@ -206,7 +208,12 @@ class Deciding:
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=whom.guards)
 
     async def _known(
-        self, wish: Wish, now: datetime, stream: Stream, patient_ids: Collection[UUID]
+        self,
+        wish: Wish,
+        now: datetime,
+        stream: Stream,
+        patient_ids: Collection[UUID],
+        also: Iterable[EvidenceLink] = (),
     ) -> dict[str, Any]:
         """The fields that all Facts have. A new stream's id is the fresh one."""
         return {
@@ -214,7 +221,7 @@ class Deciding:
             "actor": wish.actor,
             "origin": wish.origin,
             "new_id": self._fresh(shard_of(stream.stream_id)) if stream.recorded else stream.stream_id,
-            "unresolved": await unresolved(self._reader, wish.command, patient_ids),
+            "unresolved": await unresolved(self._reader, (*links(wish.command), *also), patient_ids),
         }
 
 
@@ -252,6 +259,14 @@ def _claims(owner_id: UUID, events: list[PatientEvent], state: PatientState) -> 
 def _stands(diagnosed: Stream) -> bool:
     """Whether there is anything to recommend for: a refuted diagnosis, or one in error, asks for nothing."""
     return isinstance(diagnosed.state(diagnosis.INITIAL, diagnosis.evolve), StandingDiagnosis)
+
+
+def _proposed(command: RecommendationCommand, state: RecommendationState) -> tuple[EvidenceLink, ...]:
+    """What the proposal rests on that is to be accepted."""
+    if not isinstance(command, AcceptProposal):
+        return ()
+    proposal = recommendation.issued(state).line.proposals.get(command.proposal_id)
+    return () if proposal is None else tuple(links(proposal.changes))
 
 
 def _versions(line: Stream) -> dict[int, SeenVersion]:

@@ -9,13 +9,15 @@ import msgspec
 from domain.catalog import tag_of
 from domain.diagnosis import AssessmentAdded, FindingRecorded, FindingRetracted, SymptomObserved
 from domain.event import Event, EvidenceLink
-from domain.feedback import FeedbackSubmitted
+from domain.feedback import FeedbackRetracted, FeedbackSubmitted
 from domain.patient import BackgroundRecorded, ConsentGranted, ConsentWithdrawn
 from domain.recorded import Recorded
 from infra.commands.reading import Events
 
 _POSITION = re.compile("[0-9]{1,18}")
-IMPERSONAL = frozenset({"cohort_snapshot", "catalogue", "literature"})
+IMPERSONAL = frozenset({"literature"})
+BY_ID = frozenset({"feedback", "finding", "assessment"})
+RETRACTING: tuple[type[Event], ...] = (FindingRetracted, FeedbackRetracted)
 SOURCES: dict[str, tuple[type[Event], ...]] = {
     "feedback": (FeedbackSubmitted,),
     "finding": (FindingRecorded,),
@@ -24,7 +26,10 @@ SOURCES: dict[str, tuple[type[Event], ...]] = {
     "background": (BackgroundRecorded,),
     "consent": (ConsentGranted, ConsentWithdrawn),
 }
-"""The events in which evidence of a type is found. Predictions and measurements are not recorded yet."""
+"""The events in which evidence of a type is found.
+
+Cohort snapshots, catalogues, predictions and measurements are not recorded yet: such a link leads nowhere.
+"""
 
 
 def links(value: object) -> Iterator[EvidenceLink]:
@@ -40,16 +45,44 @@ def links(value: object) -> Iterator[EvidenceLink]:
 
 
 async def unresolved(
-    reader: Events, command: msgspec.Struct, patient_ids: Collection[UUID]
+    reader: Events, named: Iterable[EvidenceLink], patient_ids: Collection[UUID]
 ) -> frozenset[tuple[str, str]]:
     """(type, ref) of the links that lead nowhere within these records of one person."""
-    named = {(link.type, link.ref) for link in links(command) if link.type not in IMPERSONAL}
-    if not named:
+    wanted = {(link.type, link.ref) for link in named if link.type not in IMPERSONAL}
+    if not wanted:
         return frozenset()
-    tags = sorted({tag_of(kind) for type_, _ in named for kind in SOURCES.get(type_, ())})
-    events = await reader.by_subject(patient_ids, tags=tags) if tags else []
-    found = {reference for recorded in events for reference in _references(recorded)}
-    return frozenset(named - found - await _positions(reader, named, patient_ids))
+    kinds = {kind for type_, _ in wanted for kind in SOURCES.get(type_, ())}
+    tags = sorted({tag_of(kind) for kind in (*kinds, *RETRACTING)})
+    events = await reader.by_subject(patient_ids, tags=tags) if kinds else []
+    found = _standing(events) | await _positions(reader, wanted, patient_ids)
+    return frozenset(link for link in wanted if _plain(link) not in found)
+
+
+def _standing(events: Iterable[Recorded[Event]]) -> set[tuple[str, str]]:
+    """What these events can be cited for, but for what was taken back."""
+    found: dict[UUID, set[tuple[str, str]]] = {}
+    for recorded in events:
+        match recorded.event:
+            case FindingRetracted(finding_id=finding_id):
+                found.pop(finding_id, None)
+            case FeedbackRetracted():
+                found.pop(recorded.stream_id, None)
+            case FindingRecorded(finding_id=finding_id):
+                found.setdefault(finding_id, set()).update(_references(recorded))
+            case _:
+                found.setdefault(recorded.stream_id, set()).update(_references(recorded))
+    return set().union(*found.values())
+
+
+def _plain(link: tuple[str, str]) -> tuple[str, str]:
+    """An id is the same however it is written."""
+    type_, ref = link
+    if type_ not in BY_ID:
+        return link
+    try:
+        return type_, str(UUID(ref))
+    except ValueError:
+        return link
 
 
 async def live_findings(reader: Events, patient_ids: Collection[UUID]) -> frozenset[UUID]:

@@ -1,7 +1,6 @@
 """A house in memory: commands are decided as over HTTP, on a log that forgets itself after the story."""
 
 import re
-from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from uuid import UUID
@@ -33,7 +32,7 @@ def themselves(patient_id: UUID) -> Actor:
     return Actor(account_id=new_id(), role="patient", patient_id=patient_id)
 
 
-def refused(code: str) -> AbstractContextManager[object]:
+def refused(code: str) -> pytest.RaisesExc[Rejected]:
     """A rule forbids it, and says which one."""
     return pytest.raises(Rejected, match=re.escape(code))
 

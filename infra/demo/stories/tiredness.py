@@ -46,11 +46,11 @@ async def told(today: datetime) -> Practice:
     some = await tell.answer(
         line, rating=3, effectiveness=4, symptom_scores=(SymptomScore(symptom_code="خستگی", score=6),)
     )
-    cohort = rests_on("cohort_snapshot", "cohort/tired-cold-dry n=12")
     saffron = advice("herbal", "شربت زعفران رقیق", 1, "فنجان", 1, "عصر", source="model")
     await tell.say(
         ProposeRevision(
-            base_version=1, changes=(tell.add("saffron", saffron, "EVIDENCE.COHORT_OUTCOME", cohort),)
+            base_version=1,
+            changes=(tell.add("saffron", saffron, "OUTCOME.PARTIAL_RESPONSE", rests_on("feedback", some)),),
         ),
         line,
         ENGINE,
@@ -84,7 +84,7 @@ async def told(today: datetime) -> Practice:
     await tell.revise(
         line,
         tell.drop("saffron", "PATIENT.CONSENT_WITHDRAWN", rests_on("consent", "research_cohort")),
-        words="بیمار نمی‌خواهد پیشنهادی که از داده‌های دیگران آمده در کار باشد.",
+        words="بیمار نمی‌خواهد داده‌هایش به مدل برسد و پیشنهاد مدل هم در برنامه‌اش بماند.",
     )
     tell.on(440)
     await tell.answer(line, late=6, rating=4, effectiveness=7, comment="سرِ کلاس دیگر نفس کم نمی‌آورم.")
