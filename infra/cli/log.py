@@ -88,6 +88,8 @@ def export(arguments: argparse.Namespace) -> int:
     from infra.running import ready
     from infra.services import as_app
 
+    if not arguments.file.parent.is_dir():
+        raise CommandMisused(f"there is no folder {arguments.file.parent}")
     signed = _ask(lambda notary: notary.checkpoint())
     size = signed.checkpoint.size
     try:

@@ -71,9 +71,10 @@ class Notary:
         """
         signer = await self._signer(new_key=new_key)
         for _ in range(MOST_TRIES):
-            await self.grow()
+            # in this order: a head that others sign meanwhile is not past the size, a tile not past the tree
             last = await self._last(signer.verifier)
             size = await self.tree.size()
+            await self.grow()
             head = Checkpoint(signer.verifier.name, size, await _whole(self.tree.root(size)))
             await self._continues(last, head)
             if last and (last.checkpoint, last.verifier) == (head, signer.verifier):

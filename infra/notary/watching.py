@@ -49,7 +49,7 @@ class Schedule:
             await self._notary.grow()
 
 
-async def watch(notary: Notary) -> None:
+async def watch(notary: Notary, seconds: float = SECONDS_BETWEEN_LOOKS) -> None:
     """Look every second, for ever, also while Postgres comes and goes."""
     schedule = Schedule(notary)
     while True:
@@ -61,7 +61,7 @@ async def watch(notary: Notary) -> None:
             log.warning("notary.unreachable")
         except Exception:  # the notary does not go silently; whatever it was is looked at again
             log.exception("notary.failed")
-        await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        await asyncio.sleep(seconds)
 
 
 @contextlib.asynccontextmanager

@@ -1,6 +1,7 @@
 """Whoever may sign in can hold the log to what it said before: checkpoints, proofs, and refusals."""
 
 import httpx
+import psycopg
 import pytest
 
 from infra.notary import merkle
@@ -69,3 +70,25 @@ def test_everybody_who_signs_in_may_verify(house: House, doctor: Caller, role: s
     assert caller.get("/audit/checkpoint").status_code == 200
     assert caller.get(f"/audit/proof/{position}").status_code == 200
     assert caller.get("/audit/consistency", from_=1).status_code == 200
+
+
+def test_a_log_that_was_forked_is_neither_proven_nor_ready(
+    house: House, doctor: Caller, auditor: Caller
+) -> None:
+    stories.register(doctor)
+    size = signed(auditor.get("/audit/checkpoint")).size
+    flipped = """
+        ALTER TABLE log.event DISABLE TRIGGER append_only;
+        UPDATE log.event SET leaf_hash = set_byte(leaf_hash, 0, get_byte(leaf_hash, 0) # 1)
+        WHERE notification_id = (SELECT max(size) FROM log.tree_head);
+        ALTER TABLE log.event ENABLE TRIGGER append_only;
+        """
+    with psycopg.connect(house.servers.database_url, autocommit=True) as owner:
+        owner.execute(flipped)
+        try:
+            problem(auditor.get(f"/audit/proof/{size}"), 503, "notary.refused")
+            problem(auditor.get("/audit/checkpoint"), 503, "notary.refused")
+            assert httpx.get(f"{house.url}/health/ready").json()["problems"] == ["notary.refused"]
+        finally:
+            owner.execute(flipped)
+    assert signed(auditor.get("/audit/checkpoint")).size == size

@@ -69,6 +69,22 @@ async def test_many_notaries_at_once_never_contradict_one_another(log: Log) -> N
     assert all(root == reference.root(leaves[:size]) for size, root in heads(log))
 
 
+async def test_events_that_arrive_meanwhile_are_for_the_next_checkpoint(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log.fill(200)
+    async with log.notary() as notary:
+        grow = notary.tree.grow
+
+        async def grow_slowly() -> None:
+            await grow()
+            log.fill(600)
+
+        monkeypatch.setattr(notary.tree, "grow", grow_slowly)
+        assert (await notary.checkpoint()).checkpoint.size == 200
+        assert (await notary.checkpoint()).checkpoint.size == 600
+
+
 @pytest.mark.parametrize("position", [1, 255, 256, 257, 512, 599, 600])
 async def test_an_event_is_proven_to_who_has_the_key(log: Log, position: int) -> None:
     await log.sign(600)
