@@ -149,7 +149,7 @@ class Projector:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """No garbage collection within a batch: its rows are none, and looking at them all costs as much again."""
+    """No garbage collection within a batch: its rows are none, and looking costs as much again."""
     if not gc.isenabled():
         yield
         return
