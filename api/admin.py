@@ -11,7 +11,9 @@ from litestar.params import QueryParameter
 
 from api.access import Access
 from api.caller import services
+from api.problems import Malformed
 from api.viewing import AnyRequest, Asking, of_house, reached, view
+from domain.errors import FieldError
 from domain.event import Role
 from projections import statistics_view
 from projections.statistics_view import Statistics
@@ -52,12 +54,20 @@ async def statistics(
     model = found.models["statistics"]
     checkpoint = await reached(request, model, asking)
     zone = found.settings.time_zone
-    end = to or datetime.now(UTC).astimezone(zone).date()
+    first, last = _days(from_, to, datetime.now(UTC).astimezone(zone).date())
     async with found.pool.connection() as connection:
-        answer = await statistics_view.between(
-            connection, model.schema, from_ or end - timedelta(days=DAYS), end, str(zone)
-        )
+        answer = await statistics_view.between(connection, model.schema, first, last, str(zone))
     return of_house(request, answer, checkpoint)
+
+
+def _days(first: date | None, last: date | None, today: date) -> tuple[date, date]:
+    """The days asked for, by default thirty to today; raises Malformed where they end before they begin."""
+    end = last or today
+    start = first or end - min(timedelta(days=DAYS), end - date.min)
+    if start > end:
+        wrong = FieldError(path="to" if last else "from", code="time.ends_before_start")
+        raise Malformed("request.malformed", errors=(wrong,))
+    return start, end
 
 
 ROUTES = [me, statistics]
