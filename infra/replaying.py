@@ -1,5 +1,6 @@
 """A read model of one patient, folded anew from the log: for auditors, and to compare with what is served."""
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
@@ -16,8 +17,7 @@ from projections.model import ReadModel
 from projections.timeline_words import Words
 
 EVERYTHING = 2**31
-DAY = len("2015-01-01")
-MOST_DIGITS = 18
+DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -80,22 +80,31 @@ async def moment_of(reader: Reader, zone: ZoneInfo, known_at: str | None, as_of:
 async def _position(reader: Reader, zone: ZoneInfo, text: str | None) -> int | None:
     if text is None:
         return None
-    if text.isascii() and text.isdigit() and len(text) <= MOST_DIGITS:
-        return int(text)
+    if text.isascii() and text.isdigit():
+        return _had(int(text), (await reader.head()).position)
     return await reader.position_at(last_instant(zone, text))
+
+
+def _had(position: int, head: int) -> int:
+    """The position, where the log has it: 20250101 was meant as a date, and is not silently "now"."""
+    if position > head:
+        raise ValueError(position)
+    return position
 
 
 def last_instant(zone: ZoneInfo, text: str) -> datetime:
     """A time, or the last instant of a day of the zone. Raises ValueError."""
-    return end_of_day(date.fromisoformat(text), zone) if len(text) == DAY else _instant(zone, text)
+    return end_of_day(date.fromisoformat(text), zone) if DAY.fullmatch(text) else _instant(zone, text)
 
 
 def first_instant(zone: ZoneInfo, text: str) -> datetime:
     """A time, or the first instant of a day of the zone. Raises ValueError."""
-    return start_of_day(date.fromisoformat(text), zone) if len(text) == DAY else _instant(zone, text)
+    return start_of_day(date.fromisoformat(text), zone) if DAY.fullmatch(text) else _instant(zone, text)
 
 
 def _instant(zone: ZoneInfo, text: str) -> datetime:
+    if not DAY.match(text):  # the library also reads weeks and days without hyphens
+        raise ValueError(text)
     # a plus sign that was not escaped in a URL arrives as a blank
     when = datetime.fromisoformat(text[:19] + text[19:].replace(" ", "+"))
     return (when if when.tzinfo else when.replace(tzinfo=zone)).astimezone(UTC)

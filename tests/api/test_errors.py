@@ -182,6 +182,11 @@ def test_not_every_view_can_be_asked_about_the_past(
         ("to=2020-13-01", "to"),
         ("known_at=soon", "known_at"),
         ("known_at=-1", "known_at"),
+        ("known_at=20250101", "known_at"),
+        ("known_at=2025-W01", "known_at"),
+        ("as_of=2025-W01-1", "as_of"),
+        ("as_of=20250101", "as_of"),
+        ("from=2025-W01-1", "from"),
         ("as_of=9999-12-31", "as_of"),
         ("as_of=0001-01-01T00:00:00%2B14:00", "as_of"),
     ],
@@ -192,6 +197,12 @@ def test_a_parameter_that_cannot_be_read_is_named(
     _, patient_id, _, _ = stories.treated(house, doctor)
     answered = doctor.http.get(f"/v1/patients/{patient_id}/timeline?{query}")
     assert set(fields(problem(answered, 400, "request.malformed"))) == {path}
+
+
+def test_days_without_an_end_begin_at_the_first_of_all_days(admin: Caller) -> None:
+    told = admin.read("/admin/statistics", None, to="0001-01-01")
+    assert (told["from"], told["to"], told["figures"]) == ("0001-01-01", "0001-01-01", [])
+    assert admin.read("/admin/statistics", None, from_="2020-01-01", to="2020-01-01")["figures"] is not None
 
 
 def test_a_header_that_cannot_be_read_is_named(house: House, doctor: Caller) -> None:

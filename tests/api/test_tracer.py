@@ -167,6 +167,15 @@ def test_a_replay_is_what_the_timeline_answers_about_the_same_moment(
         assert replayed == timeline(auditor, patient_id, limit=200, **moment)
 
 
+def test_before_a_patient_was_known_a_replay_is_empty(doctor: Caller, auditor: Caller) -> None:
+    told = stories.register(doctor)
+    asked = {"patient": told["id"], "known_at": told["position"] - 2}
+    assert auditor.read("/audit/replay", None, **asked) == {"position": 0, "items": [], "next": None}
+    rows = auditor.read("/audit/replay", None, read_model="diagnoses", **asked)["tables"]
+    assert set(map(tuple, rows.values())) == {()}
+    problem(auditor.get("/audit/replay", patient=stories.nobody()), 404, "not_found")
+
+
 def test_statistics_rise_and_fall_exactly(house: House, doctor: Caller, admin: Caller) -> None:
     before = figures(admin)
     patient, patient_id, _, line_id = stories.treated(house, doctor)

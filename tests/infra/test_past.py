@@ -125,7 +125,14 @@ async def test_a_moment_is_a_position_or_a_time_and_a_day_or_a_time(house: House
         assert await moment_of(reader, TEHRAN, "2001-01-01", None) == Moment(position=0)
         day = Moment(as_of=datetime(2015, 1, 1, 20, 29, 59, 999999, tzinfo=UTC))
         assert await moment_of(reader, TEHRAN, None, "2015-01-01") == day
-        for known_at, as_of in (("yesterday", None), (None, "2015-13-01"), ("x", "y"), ("9" * 30, None)):
+        past_the_head = (str(head.position + 1), None)
+        for known_at, as_of in (
+            ("yesterday", None),
+            (None, "2015-13-01"),
+            ("x", "y"),
+            ("9" * 30, None),
+            past_the_head,
+        ):
             with pytest.raises(Rejected) as refused:
                 await moment_of(reader, TEHRAN, known_at, as_of)
             assert {error.path for error in refused.value.errors} <= {"known_at", "as_of"}
