@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from tests.bench import append, catchup, importing, query
+from tests.bench import append, catchup, importing, notary, query
 from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
@@ -13,6 +13,10 @@ BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "append_256_vs_unnest append_256_vs_library": append.figures,
     "catchup_all_events_per_s": catchup.figures,
     "timeline_vs_query": query.figures,
+    "notary_leaves_per_s": notary.folding,
+    "append_slowdown_by_notary": notary.beside,
+    "verify_vs_hashing": notary.verifying,
+    "proof_ms_1m growth_proof": notary.proving,
 }
 """By the names they print. The import is first: the memory it tells of is the whole process's."""
 

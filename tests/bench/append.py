@@ -42,10 +42,10 @@ async def figures() -> AsyncIterator[Figure]:
     with house() as (settings, servers):
         async with opened(settings, servers) as services:
             patients = [new_id() for _ in range(REQUESTERS)]
-            await _append(
+            await appended(
                 services.writer, patients
             )  # keys are made once for each patient, not for each event
-            ours = partial(_append, services.writer, patients)
+            ours = partial(appended, services.writer, patients)
             async with _raw(servers.database_url) as insert:
                 yield await ratio(
                     "append_256_vs_unnest", ours, insert, ">= 0.60", events=EVENTS, requesters=REQUESTERS
@@ -56,7 +56,7 @@ async def figures() -> AsyncIterator[Figure]:
                 )
 
 
-async def _append(writer: GroupWriter, patients: list[UUID]) -> float:
+async def appended(writer: GroupWriter, patients: list[UUID]) -> float:
     """Events a second of so many requesters, each with one event at a time."""
 
     async def requester(patient_id: UUID) -> None:
