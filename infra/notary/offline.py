@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from hashlib import sha256
 from itertools import pairwise
-from struct import iter_unpack, pack
+from struct import Struct, unpack
 from typing import BinaryIO
 
 from infra.notary.export import Export, ExportMalformed, Page, Watch
@@ -14,6 +14,8 @@ from infra.notary.merkle import HASH_BYTES, root_of_pairs
 from infra.notary.note import Checkpoint, NoteRefused, Verifier, opened
 
 TILE_LEVEL = PAGE.bit_length() - 1
+HEAD = Struct(">2sIiIq")
+"""What every leaf begins with: leaf and version, shard, position, each with its length."""
 _SHARD = re.compile(r".*/shard/(\d{1,9})")
 
 
@@ -63,12 +65,11 @@ def _walk(export: Export, heads: list[Checkpoint], report: Report, watch: Watch)
     shard = _SHARD.fullmatch(heads[-1].origin)
     if shard is None:
         raise NoteRefused(f"{heads[-1].origin} does not say which shard it is of")
-    prefix = _prefix(int(shard[1]))
     if not size:
         report.problems += filter(None, [walk.past((), heads)])
     for page in export.pages(size):
         done = walk.tree.size
-        hashes, problem = _hashes(page, prefix, done)
+        hashes, problem = _hashes(page, int(shard[1]), done)
         reached = [head for head in heads if done < head.size <= done + len(hashes)]
         if found := walk.past(hashes, reached) or problem:
             report.problems.append(found)
@@ -82,26 +83,32 @@ def _walk(export: Export, heads: list[Checkpoint], report: Report, watch: Watch)
     report.root = walk.tree.root().hex()
 
 
-def _hashes(page: Page, prefix: bytes, done: int) -> tuple[list[bytes], Problem | None]:
+def _hashes(page: Page, shard: int, done: int) -> tuple[list[bytes], Problem | None]:
     """The leaf hashes of a page as far as they are right, and what is wrong with the next one."""
     encodings, bounds = page.encodings, page.bounds()
     hashes = [sha256(encodings[start:end]).digest() for start, end in pairwise(bounds)]
-    count, width = len(hashes), len(prefix) + 8
-    places = [
-        prefix + place
-        for (place,) in iter_unpack("8s", pack(f">{count}q", *range(done + 1, done + count + 1)))
-    ]
-    if b"".join(hashes) == page.hashes and [encodings[at : at + width] for at in bounds[:-1]] == places:
+    heads = [encodings[start : start + HEAD.size] for start in bounds[:-1]]
+    if b"".join(hashes) == page.hashes and _in_place(b"".join(heads), len(heads), shard, done + 1):
         return hashes, None
     for number, hash_ in enumerate(hashes):
+        position = done + number + 1
         if hash_ != page.hashes[number * HASH_BYTES : (number + 1) * HASH_BYTES]:
-            problem = Problem("the event does not match its leaf hash", done + number + 1)
-            return hashes[:number], problem
-        if encodings[bounds[number] : bounds[number + 1]][:width] != places[number]:
-            return hashes[:number], Problem("another event stands in this place", done + number + 1)
-    raise AssertionError
+            return hashes[:number], Problem("the event does not match its leaf hash", position)
+        if heads[number] != _head(shard, position):
+            return hashes[:number], Problem("another event stands in this place", position)
+    raise AssertionError(page)
 
 
-def _prefix(shard: int) -> bytes:
-    """What every leaf of a shard begins with: leaf, version, shard, and how long a position is."""
-    return b"\x00\x01" + pack(">i", 4) + pack(">i", shard) + pack(">i", 8)
+def _in_place(heads: bytes, count: int, shard: int, first: int) -> bool:
+    """Whether leaves begin with the positions that they stand at; all are looked at in one go."""
+    if len(heads) != count * HEAD.size:
+        return False
+    prefix = _head(shard, first)[:-8]
+    positions = unpack(f">{f'{len(prefix)}xq' * count}", heads)
+    return positions == tuple(range(first, first + count)) and all(
+        heads[at :: HEAD.size] == prefix[at : at + 1] * count for at in range(len(prefix))
+    )
+
+
+def _head(shard: int, position: int) -> bytes:
+    return HEAD.pack(b"\x00\x01", 4, shard, 8, position)
