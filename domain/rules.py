@@ -99,9 +99,9 @@ def model_is_named(facts: Facts) -> Iterator[FieldError]:
     """A model says which one it is, and in which version."""
     if facts.origin.method != "model":
         return
-    if not facts.origin.model_id:
+    if not _says_something(facts.origin.model_id):
         yield FieldError(path="origin.model_id", code="origin.model_required")
-    if not facts.origin.model_version:
+    if not _says_something(facts.origin.model_version):
         yield FieldError(path="origin.model_version", code="origin.model_required")
 
 
@@ -113,8 +113,12 @@ def a_person_decides(facts: Facts) -> Iterator[FieldError]:
 
 def has_words(path: str, text: str | None) -> Iterator[FieldError]:
     """Text holds something to read: more than spaces and invisible joiners."""
-    if text is not None and all(category(letter)[0] in "ZC" for letter in text):
+    if text is not None and not _says_something(text):
         yield FieldError(path=path, code="text.blank")
+
+
+def _says_something(text: str | None) -> bool:
+    return text is not None and not all(category(letter)[0] in "ZC" for letter in text)
 
 
 def _later(start: datetime, end: datetime) -> bool:

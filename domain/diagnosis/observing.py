@@ -26,6 +26,7 @@ from domain.diagnosis.state import Chart, DiagnosisState, recorded, standing_dia
 from domain.errors import FieldError, NotFound
 from domain.event import Method
 from domain.patient.state import takes_corrections, takes_facts
+from domain.provenance import method_is_own
 from domain.reasons import unfit
 from domain.rules import (
     a_clinician_or_engine,
@@ -43,7 +44,11 @@ def record_finding(
 ) -> list[DiagnosisEvent]:
     chart = recorded(state).chart
     takes_facts(facts.standing)
-    refuse(well_told(command, facts), _finding_sound(command, chart))
+    refuse(
+        well_told(command, facts),
+        _finding_sound(command, chart),
+        method_is_own("method", command.method, facts),
+    )
     return [
         FindingRecorded(
             occurred_at=when(command, facts),

@@ -16,6 +16,7 @@ from domain.items import (
     apply_change,
     recorded_item,
 )
+from domain.provenance import source_is_own
 from domain.reasons import Op, violations
 from domain.recommendation.state import Line
 from domain.rules import evidence_resolves, has_words, is_import, possible, refuse
@@ -51,7 +52,10 @@ def recorded_changes(
     named: set[tuple[UUID, bool]] = set()
     for index, change in enumerate(changes):
         entry = _recorded(change, line.items, ids)
-        errors = list(_misfits(change, entry, now, line, f"changes.{index}"))
+        errors = [
+            *_misfits(change, entry, now, line, f"changes.{index}"),
+            *_source_is_own(change, _item(line.items, entry.item_id), f"changes.{index}", facts),
+        ]
         key = (entry.item_id, change.op == "reorder")
         if key in named:
             errors = [FieldError(path=f"changes.{index}.item_id", code="recommendation.item_twice")]
@@ -148,6 +152,14 @@ def _misfits(
         yield FieldError(path=path, code="recommendation.change_empty")
 
 
+def _source_is_own(
+    change: NewItemChange, before: Item | None, path: str, facts: Facts
+) -> Iterator[FieldError]:
+    if change.after is not None:
+        said = before.source if before else None
+        yield from source_is_own(f"{path}.after.source", change.after.source, said, facts)
+
+
 def _cannot_add(there: Item | None, entry: ItemChange, now: Items, path: str) -> Iterator[FieldError]:
     if there is not None:
         yield FieldError(path=f"{path}.item_id", code="recommendation.item_exists")
@@ -172,13 +184,16 @@ def first_items(items: tuple[NewItem, ...], ids: Iterator[UUID]) -> Items:
     return tuple(recorded_item(item, item.item_id or next(ids)) for item in items)
 
 
-def first_items_sound(items: tuple[NewItem, ...], phases: tuple[Phase, ...]) -> Iterator[FieldError]:
+def first_items_sound(
+    items: tuple[NewItem, ...], phases: tuple[Phase, ...], facts: Facts
+) -> Iterator[FieldError]:
     """There is at least one item, each is sound, and none has the id of another."""
     if not items:
         yield FieldError(path="items", code="recommendation.items_required")
     seen: set[UUID] = set()
     for index, item in enumerate(items):
         yield from item_sound(item, f"items.{index}", phases)
+        yield from source_is_own(f"items.{index}.source", item.source, None, facts)
         if item.item_id in seen:
             yield FieldError(path=f"items.{index}.item_id", code="recommendation.item_twice")
         if item.item_id:

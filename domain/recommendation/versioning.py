@@ -6,6 +6,7 @@ from typing import get_args
 from domain.errors import Conflict, FieldError, Rejected
 from domain.items import NewItemChange, Phase
 from domain.patient.state import takes_facts
+from domain.provenance import approval_is_own
 from domain.reasons import group, violations
 from domain.recommendation.commands import (
     AdvancePhase,
@@ -68,8 +69,9 @@ def issue(
         not_before(command, since),
         possible("valid_from", command.valid_from),
         possible("valid_until", command.valid_until),
-        first_items_sound(command.items, command.phases),
+        first_items_sound(command.items, command.phases, facts),
         _each_phase_once(command.phases),
+        approval_is_own(command.approved_by, facts),
         is_safe(command.safety_check, facts),
     )
     at = when(command, facts, since)
@@ -121,6 +123,7 @@ def revise(
         decided_now(command, line, facts),
         is_safe(command.safety_check, facts),
         _model_update_approved(command, facts),
+        approval_is_own(command.approved_by, facts),
     )
     severe_review_allows(command.changes, line)
     approver = facts.actor.account_id if _by_model(command.changes) else None

@@ -128,6 +128,12 @@ def test_a_model_says_which_one_it_is() -> None:
         "origin.model_id origin.model_required",
         "origin.model_version origin.model_required",
     )
+    nameless = Origin(method="model", model_id=" ", model_version="\u200c")
+    nothing.when(record, origin=nameless).then_rejected(
+        "origin.model_required",
+        "origin.model_id origin.model_required",
+        "origin.model_version origin.model_required",
+    )
 
 
 def test_only_an_import_brings_what_was_confirmed_elsewhere() -> None:
@@ -289,6 +295,15 @@ def test_no_finding_passes_for_a_practitioners_that_is_none() -> None:
     assert method(measured, by_patient) == "device"
     assert method(mine, msgspec.structs.replace(FACTS, origin=Origin(method="device"))) == "device"
     assert method(measured, msgspec.structs.replace(FACTS, origin=BY_MODEL)) == "model"
+
+
+def test_no_finding_passes_for_a_models_or_an_imports() -> None:
+    by_model = RecordFinding(modality="tongue", attributes={"coat": "white"}, method="model")
+    by_import = msgspec.structs.replace(by_model, method="imported")
+    for command in (by_model, by_import):
+        suspected.when(command).then_rejected("provenance.not_yours", "method provenance.not_yours")
+        suspected.when(command, origin=BY_IMPORT, actor=SERVICE).then_done()
+    suspected.when(by_model, origin=BY_MODEL, actor=SERVICE).then_done()
 
 
 def test_late_observations_are_taken_whatever_became_of_the_diagnosis() -> None:

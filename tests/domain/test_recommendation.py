@@ -248,3 +248,12 @@ def test_events_that_cannot_follow_change_nothing() -> None:
     stray = msgspec.structs.replace(revised, proposal_id=an_id(99))
     assert fold((drafted, issued, stray)) == fold((drafted, issued, revised))
     assert walk.item_id == WALK
+
+
+def test_an_issued_line_is_approved_by_who_issues_it_and_its_items_are_theirs() -> None:
+    other = msgspec.structs.replace(issue, approved_by=an_id(99))
+    nothing.when(other).then_rejected("approval.not_yours", "approved_by approval.not_yours")
+    nothing.when(other, origin=BY_IMPORT, actor=SERVICE).then_done()
+    nothing.when(msgspec.structs.replace(issue, approved_by=PRACTITIONER.account_id)).then_done()
+    by_model = msgspec.structs.replace(issue, items=(new(WALKING, source="model"),))
+    nothing.when(by_model).then_rejected("provenance.not_yours", "items.0.source provenance.not_yours")

@@ -3,10 +3,15 @@
 import msgspec
 import pytest
 
-from domain.event import EvidenceLink, Narrative
+from domain.event import (
+    EvidenceLink,
+    Narrative,
+    Origin,
+)
 from domain.items import ItemChange, recorded_item
 from domain.reasons import IMPORTED
 from domain.recommendation import (
+    ProposeRevision,
     RecommendationRevised,
     SafetyCheck,
 )
@@ -37,6 +42,7 @@ from tests.domain.lines import (
 )
 from tests.domain.spec import (
     BY_IMPORT,
+    BY_MODEL,
     NOW,
     PRACTITIONER,
     SERVICE,
@@ -252,6 +258,8 @@ def test_the_practitioner_who_revises_for_a_model_has_approved_it() -> None:
         "recommendation.approval_required", "approved_by recommendation.approval_required"
     )
     approved = msgspec.structs.replace(update, approved_by=an_id(99))
+    a_line.when(approved).then_rejected("approval.not_yours", "approved_by approval.not_yours")
+    a_line.when(msgspec.structs.replace(update, approved_by=PRACTITIONER.account_id)).then_done()
     a_line.when(approved, origin=BY_IMPORT, actor=SERVICE).then_done()
 
 
@@ -263,6 +271,31 @@ def test_an_import_tells_a_change_whose_reason_only_its_source_knows() -> None:
     a_line.when(msgspec.structs.replace(command, safety_check=SafetyCheck())).then_rejected(
         "reason.only_for_imports"
     )
+
+
+@pytest.mark.parametrize("source", ["model", "engine", "import"])
+def test_nobodys_item_passes_for_a_models_or_an_imports(source: str) -> None:
+    command = revise(entry("add", after=new(WALKING, source=source)))
+    a_line.when(command).then_rejected("provenance.not_yours", "changes.0.after.source provenance.not_yours")
+    a_line.when(command, origin=BY_IMPORT, actor=SERVICE).then_done()
+    theirs = recorded_item(msgspec.structs.replace(WALKING, source=source), WALK)
+    added = msgspec.structs.replace(
+        revised,
+        changes=(ItemChange(op="add", item_id=WALK, after=theirs, reason_code="ADHERENCE.PREFERENCE"),),
+    )
+    story = RECOMMENDATION.given(drafted, issued, added)
+    less = new(WALKING, source=source, duration_days=7)
+    story.when(revise(entry("replace", item_id=WALK, after=less), base_version=2)).then_done()
+    again = entry("replace", item_id=MINT, after=new(MINT_TEA, source=source))
+    story.when(revise(again, base_version=2)).then_rejected("provenance.not_yours")
+
+
+def test_a_model_proposes_an_item_as_its_own() -> None:
+    by_model = entry("add", after=new(WALKING, source="model"))
+    propose = ProposeRevision(base_version=1, changes=(by_model,))
+    a_line.when(propose, origin=BY_MODEL, actor=SERVICE).then_done()
+    a_line.when(propose, origin=Origin(channel="engine", method="rule"), actor=SERVICE).then_done()
+    a_line.when(propose).then_rejected("provenance.not_yours")
 
 
 def test_what_is_suspended_may_be_revised() -> None:
