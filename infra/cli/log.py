@@ -147,19 +147,25 @@ def _verify_log(keys: "list[Verifier]", kept: str | None, watch: "Watch") -> "Re
 
     from infra.notary.keys import Known
     from infra.notary.live import house_keys, verify_log
+    from infra.notary.note import NoteRefused
     from infra.running import ready
     from infra.services import as_app
 
     chosen = settings()
-    with (
-        ready(chosen) as servers,
-        psycopg.connect(as_app(servers.database_url), autocommit=True) as connection,
-    ):
-        trusted, problem = house_keys(connection, chosen.notary_key, Known(chosen.data_dir))
-        report = verify_log(connection, keys or trusted, kept, watch=watch)
-        if problem and not keys:
-            report.problems.append(problem)
-        return report
+    try:
+        with (
+            ready(chosen) as servers,
+            psycopg.connect(as_app(servers.database_url), autocommit=True) as connection,
+        ):
+            trusted, problem = house_keys(connection, chosen.notary_key, Known(chosen.data_dir))
+            report = verify_log(connection, keys or trusted, kept, watch=watch)
+    except NoteRefused as error:
+        raise CommandFailed(str(error)) from error
+    except (psycopg.ProgrammingError, psycopg.DataError) as error:
+        raise CommandFailed(f"the tables of the log are not as they were made: {error}") from error
+    if problem and not keys:
+        report.problems.append(problem)
+    return report
 
 
 def _ask(question: "Callable[[Notary], Awaitable[T]]") -> T:

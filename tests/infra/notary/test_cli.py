@@ -78,6 +78,20 @@ def test_what_is_wrong_is_named_and_ends_with_one(desk: Desk, log: Log) -> None:
     assert not (desk.folder / "other.export").exists()
 
 
+def test_tables_and_keys_that_were_spoilt_are_said_in_one_line(desk: Desk, log: Log) -> None:
+    desk.run("checkpoint")
+    with log.owner() as owner:
+        owner.execute("ALTER TABLE log.tree RENAME TO wood")
+        try:
+            assert "tarikh: the tables of the log are not as they were made" in desk.run("verify", code=1)
+        finally:
+            owner.execute("ALTER TABLE log.wood RENAME TO tree")
+    (desk.folder / "data" / "secrets" / "notary.verifiers").write_text("nonsense")
+    (desk.folder / "log.export").write_bytes(b"")
+    for words in (("verify",), ("checkpoint",), ("verify", "--export", "log.export")):
+        assert "notary.verifiers cannot be read" in desk.run(*words, code=1)
+
+
 def test_proofs_are_documents(desk: Desk) -> None:
     proof = json.loads(desk.run("prove", "17"))
     assert list(proof) == ["position", "leaf_hash", "tree_size", "root", "path", "checkpoint"]
