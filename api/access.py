@@ -14,14 +14,16 @@ from litestar.handlers import BaseRouteHandler
 from api.caller import AnyConnection, Caller, locale_of, services
 from api.fields import unstorable, wrong_fields
 from api.problems import Denied, Malformed, Unauthorized
+from api.query import Parameter
 from domain import access
 from domain.access import Action, PatientAccess
 from domain.errors import FieldError, NotFound, Rejected
-from domain.event import Actor
+from domain.event import Actor, Locale
 from infra.tokens import ExpiredToken, InvalidToken
 
 Category = Literal["patient", "merge", "diagnosis", "recommendation", "feedback"]
-LAYERED = frozenset({"lang"})
+LAYERED = {"lang": Parameter(Locale)}
+"""The parameters of every route."""
 MOST_READ_OUT = 16_000_000
 NOTHING = frozenset({"", "null"})
 """Values that the framework would take for a parameter that is not there."""
@@ -135,15 +137,23 @@ async def _concerned(connection: AnyConnection, category: Category, target: UUID
 
 
 def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:
-    """An unknown parameter, or one given twice, is never ignored."""
-    known = handler.opt.get("query", frozenset()) | LAYERED
+    """All that is wrong with the parameters, told at once: none is ignored, and none read by halves."""
+    known: dict[str, Parameter] = {**LAYERED, **handler.opt.get("query", {})}
     given = sorted(connection.query_params.multi_items())
     times = Counter(name for name, _ in given)
     errors = [FieldError(path=name, code=_unknown(name)) for name in times if name not in known]
     errors += [FieldError(path=name, code="request.repeated_parameter") for name, n in times.items() if n > 1]
     errors += [FieldError(path=name, code="text.nul") for name, value in given if "\0" in name + value]
+    told = {error.path for error in errors}
     errors += [
-        FieldError(path=name, code="request.out_of_range") for name, value in given if value in NOTHING
+        FieldError(path=name, code="request.out_of_range")
+        for name, value in given
+        if name not in told and (value in NOTHING or not known[name].fits(value))
+    ]
+    errors += [
+        FieldError(path=name, code="request.missing_field")
+        for name, parameter in known.items()
+        if parameter.required and name not in times
     ]
     if errors:
         codes = {error.code for error in errors}

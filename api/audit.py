@@ -10,8 +10,9 @@ from litestar.params import QueryParameter
 
 from api.access import Access, require
 from api.caller import services
-from api.query import Before, From, Limit, To
-from api.viewing import AnyRequest, Asking, day_or_time, of_house, reached, view, words
+from api.query import Before, From, Limit, OneOf, To
+from api.viewing import AnyRequest, Asking, of_house, period, reached, view, words
+from domain.catalog import EVENTS
 from infra.replaying import Replay, moment_of, replay
 from projections import audit_trail, patient_groups
 from projections.audit_trail import AuditEvent, audit_event
@@ -20,7 +21,9 @@ OfPatient = Annotated[UUID | None, QueryParameter(name="patient")]
 ThePatient = Annotated[UUID, QueryParameter(name="patient")]
 OfActor = Annotated[UUID | None, QueryParameter(name="actor")]
 OfType = Annotated[
-    str | None, QueryParameter(name="type", description="Tags of events, separated by commas.")
+    str | None,
+    QueryParameter(name="type", description="Tags of events, separated by commas."),
+    OneOf(frozenset(EVENTS)),
 ]
 OfCorrelation = Annotated[UUID | None, QueryParameter(name="correlation")]
 OfModel = Annotated[str, QueryParameter(name="read_model")]
@@ -50,6 +53,7 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
 ) -> Response[AuditPage]:
     """Events by patient, actor, type, correlation and time of recording."""
     found = services(request)
+    start, end = period(from_, to, found.settings.time_zone)
     model = found.models["audit_trail"]
     checkpoint = await reached(request, model, asking)
     async with found.pool.connection() as connection:
@@ -62,8 +66,8 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
             actor_id=actor,
             tags=tuple(type_.split(",")) if type_ else (),
             correlation_id=correlation,
-            start=day_or_time("from", from_, found.settings.time_zone),
-            end=day_or_time("to", to, found.settings.time_zone),
+            start=start,
+            end=end,
             before=before,
             limit=limit,
         )

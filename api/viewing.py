@@ -169,13 +169,21 @@ def of_house(request: AnyRequest, body: T, position: int) -> Response[T]:
     return Response(body, headers=headers)
 
 
-def day_or_time(name: str, text: str | None, zone: ZoneInfo) -> datetime | None:
-    """A time, or the beginning of a day of the house; raises Malformed."""
-    try:
-        return None if text is None else first_instant(zone, text)
-    except (ValueError, OverflowError) as error:
-        wrong = FieldError(path=name, code="time.malformed")
-        raise Malformed("request.malformed", errors=(wrong,)) from error
+def period(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
+    """From a time, or the beginning of a day of the house, to before another one; raises Malformed."""
+    wrong: list[FieldError] = []
+    times: list[datetime | None] = []
+    for name, text in (("from", start), ("to", end)):
+        try:
+            times.append(None if text is None else first_instant(zone, text))
+        except (ValueError, OverflowError):
+            wrong.append(FieldError(path=name, code="time.malformed"))
+    if [time for time in times if time] != sorted(time for time in times if time):
+        wrong.append(FieldError(path="to", code="time.ends_before_start"))
+    if wrong:
+        raise Malformed("request.malformed", errors=tuple(wrong))
+    first, last = times
+    return first, last
 
 
 def words(request: AnyRequest) -> Words:

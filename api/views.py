@@ -10,14 +10,14 @@ from litestar.params import FromPath, QueryParameter
 
 from api.access import Access
 from api.caller import services
-from api.problems import Malformed
-from api.query import Before, From, Limit, To
-from api.viewing import AnyRequest, Asking, Sources, by_patient, day_or_time, view, words
-from domain.errors import FieldError, NotFound
+from api.query import Before, From, Limit, OneOf, To
+from api.viewing import AnyRequest, Asking, Sources, by_patient, period, view, words
+from domain.errors import NotFound
 from domain.recommendation import RecommendationDrafted
 from projections import change_view, diagnosis_view, timeline_page, version_view
 from projections.change_view import ComparedVersions
 from projections.diagnosis_view import DiagnosisView
+from projections.timeline_item import KINDS
 from projections.timeline_page import Page
 from projections.version_view import Recommendation
 
@@ -25,10 +25,15 @@ LAST = 2**31 - 1
 Version = Annotated[int | None, QueryParameter(name="version", ge=1, le=LAST)]
 FirstVersion = Annotated[int, QueryParameter(name="from", ge=1, le=LAST)]
 LastVersion = Annotated[int, QueryParameter(name="to", ge=1, le=LAST)]
-Kinds = Annotated[str | None, QueryParameter(name="kind", description="Kinds of items, separated by commas.")]
+Kinds = Annotated[
+    str | None,
+    QueryParameter(name="kind", description="Kinds of items, separated by commas."),
+    OneOf(frozenset(KINDS.values())),
+]
 OfDiagnosis = Annotated[UUID | None, QueryParameter(name="diagnosis")]
-Left = Annotated[str, QueryParameter(name="left", description="RECOMMENDATION:VERSION")]
-Right = Annotated[str, QueryParameter(name="right", description="RECOMMENDATION:VERSION")]
+PLACE = "^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}:[1-9][0-9]{0,8}$"
+Left = Annotated[str, QueryParameter(name="left", pattern=PLACE, description="RECOMMENDATION:VERSION")]
+Right = Annotated[str, QueryParameter(name="right", pattern=PLACE, description="RECOMMENDATION:VERSION")]
 
 
 class Diagnoses(msgspec.Struct, frozen=True):
@@ -59,12 +64,12 @@ async def timeline(  # noqa: PLR0913  each is a parameter of the query
     limit: Limit = 50,
 ) -> Response[Page]:
     """Everything of a patient, newest first."""
-    zone = services(request).settings.time_zone
+    start, end = period(from_, to, services(request).settings.time_zone)
     asked = timeline_page.Asked(
         kinds=tuple(kind.split(",")) if kind else (),
         diagnosis_id=diagnosis,
-        start=day_or_time("from", from_, zone),
-        end=day_or_time("to", to, zone),
+        start=start,
+        end=end,
         before=before,
         limit=limit,
     )
@@ -189,7 +194,7 @@ async def compare_lines(
     right: Right,
 ) -> Response[ComparedVersions]:
     """Two recommendations for one diagnosis, each in one version."""
-    places = _place("left", left), _place("right", right)
+    places = _place(left), _place(right)
     for line, _ in places:
         await _is_line_of(request, line, id)
 
@@ -217,13 +222,9 @@ async def _is_line_of(request: AnyRequest, line: UUID, diagnosis_id: UUID) -> No
         raise NotFound("compare.unknown_version")
 
 
-def _place(name: str, text: str) -> tuple[UUID, int]:
-    line, _, version = text.rpartition(":")
-    try:
-        return UUID(line), int(version)
-    except ValueError as error:
-        wrong = FieldError(path=name, code="request.out_of_range")
-        raise Malformed("request.malformed", errors=(wrong,)) from error
+def _place(text: str) -> tuple[UUID, int]:
+    line, _, version = text.partition(":")
+    return UUID(line), int(version)
 
 
 ROUTES = [

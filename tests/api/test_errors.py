@@ -177,6 +177,7 @@ def test_not_every_view_can_be_asked_about_the_past(
         ("diagnosis=x", "diagnosis"),
         ("diagnosis=null", "diagnosis"),
         ("kind=", "kind"),
+        ("kind=diagnosis,horoscope", "kind"),
         ("known_at=null", "known_at"),
         ("from=yesterday", "from"),
         ("to=2020-13-01", "to"),
@@ -203,6 +204,33 @@ def test_days_without_an_end_begin_at_the_first_of_all_days(admin: Caller) -> No
     told = admin.read("/admin/statistics", None, to="0001-01-01")
     assert (told["from"], told["to"], told["figures"]) == ("0001-01-01", "0001-01-01", [])
     assert admin.read("/admin/statistics", None, from_="2020-01-01", to="2020-01-01")["figures"] is not None
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong"),
+    [
+        ("/audit/events?type=patient.registered,patient.flew", {"type": "request.out_of_range"}),
+        ("/audit/events?from=2021-01-01&to=2020-01-01", {"to": "time.ends_before_start"}),
+        ("/audit/events?from=x&to=y", {"from": "time.malformed", "to": "time.malformed"}),
+        ("/audit/events?lang=de", {"lang": "request.out_of_range"}),
+        ("/me?lang=", {"lang": "request.out_of_range"}),
+        ("/audit/replay", {"patient": "request.missing_field"}),
+        ("/audit/replay?patient=x&lang=x", dict.fromkeys(("patient", "lang"), "request.out_of_range")),
+        ("/audit/consistency?to=x", {"from": "request.missing_field", "to": "request.out_of_range"}),
+    ],
+)
+def test_every_wrong_or_missing_parameter_is_named(auditor: Caller, path: str, wrong: dict[str, str]) -> None:
+    assert fields(problem(auditor.http.get(f"/v1{path}"), 400, "request.malformed")) == wrong
+
+
+def test_days_that_end_before_they_begin_are_no_days(house: House, doctor: Caller, admin: Caller) -> None:
+    _, patient_id, _, _ = stories.treated(house, doctor)
+    for caller, path in ((doctor, f"/patients/{patient_id}/timeline"), (admin, "/admin/statistics")):
+        answered = caller.get(path, from_="2021-01-02", to="2021-01-01")
+        told = problem(answered, 400, "request.malformed")
+        assert fields(told) == {"to": "time.ends_before_start"}
+    answered = admin.get("/admin/statistics", from_="9999-12-31")
+    assert fields(problem(answered, 400, "request.malformed")) == {"from": "time.ends_before_start"}
 
 
 def test_a_header_that_cannot_be_read_is_named(house: House, doctor: Caller) -> None:
