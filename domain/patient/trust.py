@@ -15,6 +15,7 @@ from domain.patient.events import (
     ConsentGranted,
     ConsentWithdrawn,
     PatientEvent,
+    Relation,
 )
 from domain.patient.state import Known, PatientFacts, PatientState, active, unmerged
 from domain.rules import (
@@ -29,6 +30,8 @@ from domain.rules import (
 )
 
 TrustCommand = GrantConsent | WithdrawConsent | AssignCareTeamMember | RemoveCareTeamMember
+STANDS_IN: frozenset[Relation] = frozenset({"guardian", "proxy"})
+"""Who speaks for the patient is not for those to choose who treat them."""
 
 
 def decide(command: TrustCommand, state: PatientState, facts: PatientFacts) -> list[PatientEvent]:
@@ -47,6 +50,7 @@ def decide(command: TrustCommand, state: PatientState, facts: PatientFacts) -> l
 
 
 def _grant(command: GrantConsent, known: Known, facts: PatientFacts) -> list[PatientEvent]:
+    """A practitioner may write down a consent to care; to research only the patient's side consents."""
     last = known.consents.get((command.scope, command.grantee))
     since = last.since if last else None
     refuse(
@@ -57,6 +61,8 @@ def _grant(command: GrantConsent, known: Known, facts: PatientFacts) -> list[Pat
         ends_after_start("expires_at", command.expires_at, command, facts),
         not_before(command, since),
     )
+    if command.scope == "research_cohort" and facts.actor.role != "patient":
+        raise Rejected("consent.research_by_patient")
     asked = (command.policy_version, command.expires_at)
     if last and last.given and (last.policy_version, last.expires_at) == asked:
         return []
@@ -106,6 +112,8 @@ def _assign(command: AssignCareTeamMember, known: Known, facts: PatientFacts) ->
         return []
     if command.account_id == facts.actor.account_id:
         raise Rejected("care_team.self_assigned")
+    if command.relation in STANDS_IN and facts.actor.role not in {"patient", "admin"}:
+        raise Rejected("care_team.guardian_by_patient")
     assigned = CareTeamMemberAssigned(
         occurred_at=at,
         precision=command.precision,
