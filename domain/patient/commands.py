@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from domain.event import Code, Coded, Command, Confidence, EvidenceLink, Instant, Locale, ShortText
-from domain.patient.events import BackgroundKind, Degree, Mizaj, Relation, Scope, Sex, Tradition
+from domain.patient.events import BackgroundKind, Degree, LegalBasis, Mizaj, Relation, Scope, Sex, Tradition
 
 
 class RegisterPatient(Command, frozen=True, kw_only=True):
@@ -113,11 +113,11 @@ class ReactivatePatient(Command, frozen=True, kw_only=True):
 
 
 class RequestErasure(Command, frozen=True, kw_only=True):
-    legal_basis: Code
+    legal_basis: LegalBasis
 
 
 class ErasePatient(Command, frozen=True, kw_only=True):
-    legal_basis: Code
+    legal_basis: LegalBasis
 
 
 PatientCommand = (

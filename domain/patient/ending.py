@@ -3,9 +3,12 @@
 from collections.abc import Iterator
 from typing import assert_never
 
+import msgspec
+
 from domain.errors import FieldError
 from domain.patient.commands import DeactivatePatient, ErasePatient, ReactivatePatient, RequestErasure
 from domain.patient.events import (
+    LegalBasis,
     PatientDeactivated,
     PatientErased,
     PatientErasureRequested,
@@ -21,7 +24,7 @@ from domain.patient.state import (
     active,
     unmerged,
 )
-from domain.rules import a_person_decides, has_words, not_before, refuse, well_told, when
+from domain.rules import a_person_decides, not_before, refuse, well_told, when
 
 EndingCommand = DeactivatePatient | ReactivatePatient | RequestErasure | ErasePatient
 TELLING = 4
@@ -64,7 +67,7 @@ def _reactivate(command: ReactivatePatient, state: PatientState, facts: PatientF
 
 def _request_erasure(command: RequestErasure, state: PatientState, facts: PatientFacts) -> list[PatientEvent]:
     known = unmerged(state).known
-    refuse(well_told(command, facts), a_person_decides(facts), has_words("legal_basis", command.legal_basis))
+    refuse(well_told(command, facts), a_person_decides(facts), _is_code(command.legal_basis))
     if known.erasure_requested == command.legal_basis:
         return []
     at = when(command, facts)
@@ -81,11 +84,22 @@ def _erase(command: ErasePatient, state: PatientState, facts: PatientFacts) -> l
     refuse(
         well_told(command, facts),
         a_person_decides(facts),
-        has_words("legal_basis", command.legal_basis),
+        _is_code(command.legal_basis),
         _says_nothing_personal("legal_basis", command.legal_basis, details),
     )
     at = when(command, facts)
     return [PatientErased(occurred_at=at, precision=command.precision, legal_basis=command.legal_basis)]
+
+
+def _is_code(basis: str) -> Iterator[FieldError]:
+    """To the last letter, whichever way the command came in."""
+    try:
+        msgspec.convert(basis, LegalBasis)
+        code = not basis.endswith("\n")
+    except msgspec.ValidationError:
+        code = False
+    if not code:
+        yield FieldError(path="legal_basis", code="erasure.basis_code")
 
 
 def _says_nothing_personal(path: str, text: str, details: Details) -> Iterator[FieldError]:

@@ -29,6 +29,10 @@ Relation = Literal["practitioner", "guardian", "proxy"]
 Side = Literal["survivor", "retired"]
 
 
+LegalBasis = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9][A-Za-z0-9._:/-]{0,63}$")]
+"""A code such as `GDPR.17`: it outlives the person, so it has no room for words about one."""
+
+
 class PatientRegistered(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.registered"):
     patient_no: Code
     name: ShortText
@@ -147,13 +151,13 @@ class PatientReactivated(Fact, frozen=True, kw_only=True, omit_defaults=True, ta
 class PatientErasureRequested(
     Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.erasure_requested"
 ):
-    legal_basis: Code
+    legal_basis: LegalBasis
 
 
 class PatientErased(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="patient.erased"):
-    """Terminal, and never sealed: `legal_basis` is a code, not words about a person."""
+    """Terminal, and never sealed: so `legal_basis` can only be a code, never words about a person."""
 
-    legal_basis: Code
+    legal_basis: LegalBasis
 
 
 PatientEvent = (

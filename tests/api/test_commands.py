@@ -163,12 +163,9 @@ def test_a_patient_asks_for_erasure_and_an_admin_does_it(house: House, doctor: C
     assert patient.read(f"/patients/{patient_id}")["erasure_requested"] is True
     assert patient.tell(f"/patients/{patient_id}/erase", {"legal_basis": "GDPR.17"}) == asked
     problem(doctor.post(f"/patients/{patient_id}/erase", {"legal_basis": "GDPR.17"}), 403, "access.relation")
-    named = problem(
-        admin.post(f"/patients/{patient_id}/erase", {"legal_basis": "زهرا احمدی"}),
-        422,
-        "erasure.basis_personal",
-    )
-    assert "زهرا" not in named["detail"]
+    words = admin.post(f"/patients/{patient_id}/erase", {"legal_basis": "زهرا احمدی"})
+    assert words.status_code == 400
+    assert "زهرا" not in words.text
     admin.tell(f"/patients/{patient_id}/erase", {"legal_basis": "GDPR.17"})
     problem(patient.get(f"/patients/{patient_id}"), 410, "patient.erased")
 

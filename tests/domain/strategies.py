@@ -76,6 +76,8 @@ def _collection(
 
 def _scalar(info: mi.Type) -> Values:
     match info:
+        case mi.StrType(pattern=str(pattern)):
+            return st.from_regex(pattern, fullmatch=True)
         case mi.StrType(min_length=least, max_length=most):
             return st.text(LETTERS, min_size=least or 0, max_size=min(most or 40, 40))
         case mi.LiteralType(values=values):

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import patient
-from domain.event import Change, Coded
+from domain.event import Actor, Change, Coded
 from domain.patient import (
     AssessConstitution,
     AssignCareTeamMember,
@@ -39,6 +39,7 @@ from domain.patient import (
     RecordBackground,
     RecordDeath,
     RegisterPatient,
+    Relation,
     RemoveCareTeamMember,
     RequestErasure,
     WithdrawConsent,
@@ -399,27 +400,42 @@ def test_background_is_told_apart_by_code() -> None:
 
 
 def test_a_consent_is_granted_renewed_and_withdrawn() -> None:
-    grant = GrantConsent(scope="research_cohort", policy_version="2", occurred_at=ago(days=3))
+    grant = GrantConsent(scope="export", policy_version="2", occurred_at=ago(days=3))
     story = (
         registered()
         .when(grant)
-        .then(ConsentGranted(occurred_at=ago(days=3), scope="research_cohort", policy_version="2"))
+        .then(ConsentGranted(occurred_at=ago(days=3), scope="export", policy_version="2"))
     )
-    story.when(GrantConsent(scope="research_cohort", policy_version="2")).then_nothing()
-    story.when(
-        GrantConsent(scope="research_cohort", policy_version="3", occurred_at=ago(days=4))
-    ).then_rejected("time.backwards")
-    story.when(
-        GrantConsent(scope="research_cohort", policy_version=" ", expires_at=ago(days=1))
-    ).then_rejected("request.rejected", "policy_version text.blank", "expires_at time.ends_before_start")
-    story.when(WithdrawConsent(scope="research_cohort", occurred_at=ago(days=4))).then_rejected(
+    story.when(GrantConsent(scope="export", policy_version="2")).then_nothing()
+    story.when(GrantConsent(scope="export", policy_version="3", occurred_at=ago(days=4))).then_rejected(
         "time.backwards"
     )
-    gone = story.when(WithdrawConsent(scope="research_cohort")).then(
-        ConsentWithdrawn(occurred_at=NOW, scope="research_cohort", policy_version="2")
+    story.when(GrantConsent(scope="export", policy_version=" ", expires_at=ago(days=1))).then_rejected(
+        "request.rejected", "policy_version text.blank", "expires_at time.ends_before_start"
     )
-    gone.when(WithdrawConsent(scope="research_cohort")).then_nothing()
-    gone.when(GrantConsent(scope="research_cohort", policy_version="2")).then_done()
+    story.when(WithdrawConsent(scope="export", occurred_at=ago(days=4))).then_rejected("time.backwards")
+    gone = story.when(WithdrawConsent(scope="export")).then(
+        ConsentWithdrawn(occurred_at=NOW, scope="export", policy_version="2")
+    )
+    gone.when(WithdrawConsent(scope="export")).then_nothing()
+    gone.when(GrantConsent(scope="export", policy_version="2")).then_done()
+
+
+@pytest.mark.parametrize("actor", [PRACTITIONER, ADMIN, SERVICE])
+def test_only_the_patients_side_consents_to_research(actor: Actor) -> None:
+    grant = GrantConsent(scope="research_cohort", policy_version="1")
+    registered().when(grant, actor=actor).then_rejected("consent.research_by_patient")
+    given = registered().when(grant, actor=PATIENT).then_done()
+    given.when(WithdrawConsent(scope="research_cohort"), actor=PRACTITIONER).then_done()
+
+
+@pytest.mark.parametrize("relation", ["guardian", "proxy"])
+def test_who_treats_the_patient_does_not_choose_who_speaks_for_them(relation: Relation) -> None:
+    assign = AssignCareTeamMember(account_id=ADVISER, relation=relation)
+    for actor in (PRACTITIONER, SERVICE):
+        registered().when(assign, actor=actor).then_rejected("care_team.guardian_by_patient")
+    for actor in (PATIENT, ADMIN):
+        registered().when(assign, actor=actor).then_done()
 
 
 def test_withdrawing_from_one_and_from_everybody() -> None:
@@ -506,11 +522,21 @@ def test_erasure_is_open_to_everybody(end: PatientEvent) -> None:
 
 
 def test_the_last_event_names_nobody() -> None:
-    registered().when(ErasePatient(legal_basis="asked by شیرین")).then_rejected(
+    numbered = SPEC.given(msgspec.structs.replace(REGISTERED, national_id="0012345678"))
+    numbered.when(ErasePatient(legal_basis="case/0012345678")).then_rejected(
         "erasure.basis_personal", "legal_basis erasure.basis_personal"
     )
-    registered().when(ErasePatient(legal_basis=" ")).then_rejected("text.blank")
-    registered().when(ErasePatient(legal_basis="p-1 is short enough to be chance")).then_done()
+    registered().when(ErasePatient(legal_basis="p-1.is.short.enough.to.be.chance")).then_done()
+
+
+@pytest.mark.parametrize("words", ["asked by her", "کد", " ", "gdpr.17\n", ".17", "x" * 65, "a\u200c"])
+def test_a_legal_basis_is_a_code_and_never_words(words: str) -> None:
+    for command in (ErasePatient(legal_basis=words), RequestErasure(legal_basis=words)):
+        registered().when(command).then_rejected("erasure.basis_code", "legal_basis erasure.basis_code")
+    for kind in (ErasePatient, RequestErasure, PatientErased):
+        if not words.endswith("\n"):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert({"legal_basis": words, "occurred_at": NOW}, kind)
 
 
 # Claims
