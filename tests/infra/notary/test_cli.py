@@ -1,14 +1,12 @@
 """`tarikh log`: what operators and auditors type, what they read, and the exit code that a script sees."""
 
 import json
-import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from infra.cli import main
 from tests.infra.house import environment
 from tests.infra.notary.logs import Log
 
@@ -19,22 +17,31 @@ class Desk:
 
     folder: Path
     environment: dict[str, str]
+    patch: pytest.MonkeyPatch
+    heard: pytest.CaptureFixture[str]
 
     def run(self, *words: str, code: int = 0, changed: dict[str, str] | None = None) -> str:
         """What a command says on stdout, or, where it fails, on stderr too."""
-        command = [sys.executable, "-m", "infra.cli", "log", *words]
-        given = {**os.environ, "PYTHONPATH": os.getcwd(), **self.environment, **(changed or {})}  # noqa: PTH109
-        done = subprocess.run(  # noqa: S603  ourselves
-            command, cwd=self.folder, env=given, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stdout + done.stderr
+        with self.patch.context() as patch:
+            patch.chdir(self.folder)
+            for name, value in {**self.environment, **(changed or {})}.items():
+                patch.setenv(name, value)
+            ended = main(["log", *words])
+        out, err = self.heard.readouterr()
+        assert ended == code, out + err
+        return out if code == 0 else out + err
 
 
 @pytest.fixture
-def desk(log: Log, notary_urls: tuple[str, str], tmp_path: Path) -> Desk:
+def desk(
+    log: Log,
+    notary_urls: tuple[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Desk:
     log.fill(300)
-    return Desk(tmp_path, environment(notary_urls, tmp_path / "data"))
+    return Desk(tmp_path, environment(notary_urls, tmp_path / "data"), monkeypatch, capsys)
 
 
 def test_an_auditor_keeps_a_checkpoint_and_verifies_an_export_elsewhere(desk: Desk, log: Log) -> None:
