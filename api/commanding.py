@@ -93,7 +93,7 @@ async def send(
         correlation_id=request_id_of(request),
         locale=caller.locale,
         key=_key(wanted, idempotency_key),
-        digest=hashlib.sha256(request.url.path.encode() + b"\0" + msgspec.json.encode(wanted)).hexdigest(),
+        digest=_digest(wanted, target_id),
         expected_version=_version(if_match),
     )
     return answer(await services(request).commands.run(wish))
@@ -147,6 +147,12 @@ def _without(kind: type[Command], names: dict[str, str]) -> type[msgspec.Struct]
     return msgspec.defstruct(
         f"{kind.__name__}Body", fields, frozen=True, kw_only=True, forbid_unknown_fields=True
     )
+
+
+def _digest(wanted: Command, target_id: UUID | None) -> str:
+    """What was asked for, in whichever spelling it was sent."""
+    said = msgspec.json.encode((type(wanted).__name__, target_id, wanted))
+    return hashlib.sha256(said).hexdigest()
 
 
 def _key(wanted: Command, idempotency_key: str | None) -> RequestKey | None:

@@ -36,6 +36,18 @@ def test_a_key_is_for_one_body_one_path_and_one_account(house: House, doctor: Ca
     assert other.json()["id"] != patient_id
 
 
+def test_a_resend_may_spell_an_id_in_capitals(house: House, doctor: Caller) -> None:
+    _, patient_id, diagnosis_id, _ = stories.treated(house, doctor)
+    key = keyed(stories.nobody())
+    answers = [
+        doctor.post(f"/patients/{spelled}/diagnoses", stories.MIGRAINE, key).json()
+        for spelled in (patient_id, patient_id.upper())
+    ]
+    assert answers[0] == answers[1]
+    confirm = doctor.post(f"/diagnoses/{diagnosis_id}/confirm", {}, keyed(key["Idempotency-Key"]))
+    problem(confirm, 422, "idempotency.other_body")
+
+
 def test_the_first_answer_stands_whatever_happened_since(house: House, doctor: Caller) -> None:
     _, _, _, line_id = stories.treated(house, doctor)
     change = {"op": "add", "after": stories.BARLEY, "reason_code": "ADHERENCE.PREFERENCE"}
