@@ -41,8 +41,7 @@ async def me(
 ) -> Response[Me]:
     """Who I am here."""
     actor = request.user.actor
-    headers = {"Content-Language": request.user.locale, "Cache-Control": "no-store"}
-    return Response(Me(actor.account_id, actor.role, actor.patient_id, request.user.locale), headers=headers)
+    return of_house(request, Me(actor.account_id, actor.role, actor.patient_id, request.user.locale))
 
 
 @view("/admin/statistics", Access("read_statistics"))

@@ -88,7 +88,7 @@ def view(
                 "access": access,
                 "query": parameters(handler) | parameters(asking),
                 "names": names(handler) | names(asking),
-                "etag": access.of is not None,
+                "etag": True,
                 "names_patient": past,
                 "also": also,
             },
@@ -159,14 +159,13 @@ async def reached(request: AnyRequest, model: ReadModel, asking: Asking) -> int:
     return await progress.checkpoint(model)
 
 
-def of_house(request: AnyRequest, body: T, position: int) -> Response[T]:
-    """The answer to a query that is not of one patient: never kept by anybody."""
-    headers = {
-        "Tarikh-Position": str(position),
-        "Content-Language": request.user.locale,
-        "Cache-Control": "no-store",
-    }
-    return Response(body, headers=headers)
+def of_house(request: AnyRequest, body: T, position: int | None = None) -> Response[T]:
+    """The answer to a query that is not of one patient: what it says is what its weak ETag is made of."""
+    said = msgspec.json.encode((request.user.locale, body))
+    etag = f'W/"{hashlib.sha256(said).hexdigest()[:32]}"'
+    if _holds(request.headers.get("If-None-Match"), etag):
+        return _unchanged(request, etag, position)
+    return Response(body, headers=_headers(request, etag, position))
 
 
 def period(start: str | None, end: str | None, zone: ZoneInfo) -> tuple[datetime | None, datetime | None]:
@@ -202,26 +201,26 @@ async def _answer(
     """What an answer depends on is known before it is read, but for the version of an aggregate."""
     if version is None:
         etag = _weak(request, model, sources)
-        if _holds(asking, etag):
+        if _holds(asking.if_none_match, etag):
             return _unchanged(request, etag, sources.position)
         body = await read(sources)
     else:
         body = await read(sources)
         etag = f'"{version(body)}"'
-        if _holds(asking, etag):
+        if _holds(asking.if_none_match, etag):
             return _unchanged(request, etag, sources.position)
     return Response(body, headers=_headers(request, etag, sources.position))
 
 
-def _unchanged(request: AnyRequest, etag: str, position: int) -> Response[Any]:
+def _unchanged(request: AnyRequest, etag: str, position: int | None) -> Response[Any]:
     return Response(None, status_code=304, headers=_headers(request, etag, position))
 
 
-def _headers(request: AnyRequest, etag: str, position: int) -> dict[str, str]:
+def _headers(request: AnyRequest, etag: str, position: int | None) -> dict[str, str]:
     return {
         "ETag": etag,
         "Content-Language": request.user.locale,
-        "Tarikh-Position": str(position),
+        **({} if position is None else {"Tarikh-Position": str(position)}),
         "Cache-Control": "private, no-cache",
         "Vary": "Authorization, Accept-Language",
     }
@@ -243,7 +242,7 @@ def _weak(request: AnyRequest, model: ReadModel, sources: Sources) -> str:
     return f'W/"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}"'
 
 
-def _holds(asking: Asking, etag: str) -> bool:
+def _holds(if_none_match: str | None, etag: str) -> bool:
     """Whether the caller has this answer already; a weak comparison, as RFC 9110 asks for."""
-    held = {tag.strip().removeprefix("W/") for tag in (asking.if_none_match or "").split(",")}
+    held = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
     return "*" in held or etag.removeprefix("W/") in held

@@ -83,6 +83,34 @@ def test_a_view_is_another_one_in_another_language_or_by_other_parameters(
     assert len({doctor.get(path, None, **query).headers["ETag"] for query in queries}) == len(queries)
 
 
+def test_what_the_caller_holds_of_the_house_is_not_sent_again(
+    house: House, doctor: Caller, admin: Caller, auditor: Caller
+) -> None:
+    _, patient_id, _, _ = stories.treated(house, doctor)
+    asked: list[tuple[Caller, str, Json]] = [
+        (doctor, "/patients", {}),
+        (auditor, "/audit/events", {}),
+        (auditor, "/audit/replay", {"patient": patient_id}),
+        (admin, "/admin/statistics", {}),
+        (doctor, "/me", {}),
+    ]
+    tags = []
+    for caller, path, query in asked:
+        first = caller.get(path, None, **query)
+        tag = first.headers["ETag"]
+        assert tag.startswith("W/")
+        assert ("Tarikh-Position" in first.headers) == (path != "/me")
+        again = caller.get(path, {"If-None-Match": tag}, **query)
+        assert (again.status_code, again.content, again.headers["ETag"]) == (304, b"", tag)
+        assert first.headers["Vary"].startswith("Authorization, Accept-Language")
+        assert caller.get(path, {"If-None-Match": tag}, lang="ar", **query).status_code == 200
+        tags.append(tag)
+    stories.diagnose(doctor, patient_id)
+    changed = [caller.get(path, {"If-None-Match": "x"}, **query) for caller, path, query in asked]
+    moved = [one.headers["ETag"] != tag for one, tag in zip(changed, tags, strict=True)]
+    assert moved[1:] == [True, True, True, False]
+
+
 def test_a_write_is_seen_by_who_asks_for_its_position(doctor: Caller) -> None:
     patient_id = stories.register(doctor)["id"]
     for n in range(10):
