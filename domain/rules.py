@@ -16,6 +16,9 @@ from domain.event import Command, EvidenceLink, Facts
 LEEWAY = timedelta(minutes=5)
 """How far a caller's clock may run ahead of ours."""
 
+EASTERNMOST = timedelta(hours=14)
+"""How far ahead of UTC it is already the next day somewhere."""
+
 EARLIEST, LATEST = datetime(1850, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 """Nobody in this record lived before; a year such as 1404 is a Solar Hijri one that was not converted."""
 
@@ -74,6 +77,15 @@ def ends_after_start(path: str, end: datetime | None, command: Command, facts: F
     start = command.occurred_at or facts.now
     if end is not None and (end == start or not _later(start, end)):
         yield FieldError(path=path, code="time.ends_before_start")
+
+
+def not_before_birth(command: Command, born: date | None, facts: Facts) -> Iterator[FieldError]:
+    """Nothing is found in whom is not born; a source elsewhere may know another birthday than we do."""
+    at = command.occurred_at
+    if born is None or at is None or at.tzinfo is None or is_import(facts):
+        return
+    if (at.astimezone(UTC) + EASTERNMOST).date() < born:
+        yield FieldError(path="occurred_at", code="time.before_birth")
 
 
 def day_possible(path: str, day: date | None, facts: Facts) -> Iterator[FieldError]:

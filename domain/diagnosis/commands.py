@@ -1,5 +1,6 @@
 """What may be asked of a diagnosis, and what the house must know to answer."""
 
+from datetime import date
 from typing import Any, Literal
 from uuid import UUID
 
@@ -135,3 +136,4 @@ class DiagnosisFacts(Facts, frozen=True, kw_only=True):
 
     patient_id: UUID
     standing: Standing = "active"
+    birth_date: date | None = None

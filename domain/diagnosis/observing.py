@@ -33,6 +33,7 @@ from domain.rules import (
     a_practitioner_decides,
     has_words,
     is_import,
+    not_before_birth,
     refuse,
     well_told,
     when,
@@ -46,6 +47,7 @@ def record_finding(
     takes_facts(facts.standing)
     refuse(
         well_told(command, facts),
+        not_before_birth(command, facts.birth_date, facts),
         _finding_sound(command, chart),
         method_is_own("method", command.method, facts),
     )

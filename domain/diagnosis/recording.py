@@ -36,6 +36,7 @@ from domain.rules import (
     evidence_resolves,
     has_words,
     is_import,
+    not_before_birth,
     not_in_future,
     possible,
     refuse,
@@ -53,6 +54,7 @@ def record(command: RecordDiagnosis, state: DiagnosisState, facts: DiagnosisFact
     refuse(
         well_told(command, facts),
         a_clinician_or_engine(facts),
+        not_before_birth(command, facts.birth_date, facts),
         _sound(details, facts, ""),
         has_words("referral_override", command.referral_override),
     )

@@ -1,5 +1,7 @@
 """Stories of diagnoses: suspected, observed, confirmed, ended, come back, taken back."""
 
+from datetime import timedelta
+
 import msgspec
 import pytest
 
@@ -485,3 +487,17 @@ def test_an_event_that_cannot_follow_changes_nothing() -> None:
     assert DIAGNOSIS.fold((found, confirmed)) == INITIAL
     assert DIAGNOSIS.fold((recorded, severe)) == DIAGNOSIS.fold((recorded,))
     assert DIAGNOSIS.fold((recorded, in_error, found)) == DIAGNOSIS.fold((recorded, in_error))
+
+
+def test_nothing_is_found_before_birth() -> None:
+    born = (NOW - timedelta(days=30)).date()
+    early, on_the_day = NOW - timedelta(days=32), NOW - timedelta(days=30, hours=20)
+    finding = RecordFinding(modality="pulse", attributes={"rate": 80})
+    for story, command in ((nothing, record), (suspected, finding)):
+        before = msgspec.structs.replace(command, occurred_at=early)
+        story.when(before, birth_date=born).then_rejected(
+            "time.before_birth", "occurred_at time.before_birth"
+        )
+        story.when(before).then_done()
+        story.when(before, birth_date=born, origin=BY_IMPORT, actor=SERVICE).then_done()
+        story.when(msgspec.structs.replace(command, occurred_at=on_the_day), birth_date=born).then_done()
