@@ -20,6 +20,7 @@ from domain.recommendation.revising import reasons_hold, recorded_changes
 from domain.recommendation.rules import (
     bases_on_current,
     decided_now,
+    diagnosis_allows,
     fresh_ids,
     is_safe,
     severe_review_allows,
@@ -37,6 +38,7 @@ def propose(
     bases_on_current(command.base_version, line)
     if not command.changes:
         return []
+    diagnosis_allows([change.reason_code for change in command.changes], facts)
     changes = recorded_changes(
         command.changes,
         line,
@@ -70,6 +72,7 @@ def accept(
     line = open_line(state)
     takes_facts(facts.standing)
     bases_on_current(proposal.base_version, line)
+    diagnosis_allows([change.reason_code for change in proposal.changes], facts)
     narrative = command.narrative or proposal.narrative
     refuse(
         decided_now(command, line, facts),

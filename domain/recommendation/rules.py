@@ -13,6 +13,8 @@ from domain.recommendation.events import SafetyCheck
 from domain.recommendation.state import Line
 from domain.rules import a_practitioner_decides, is_import, not_before, well_told
 
+REFUTED = "DIAGNOSIS.REFUTED"
+
 
 def bases_on_current(base_version: int, line: Line) -> None:
     """Who decides has seen the version in force; raises Conflict."""
@@ -41,6 +43,14 @@ def severe_review_allows(changes: Iterable[NewItemChange | ItemChange], line: Li
     """While a severe review is open only safety changes a line."""
     if any(group(change.reason_code) != "SAFETY" for change in changes):
         no_severe_review(line)
+
+
+def diagnosis_allows(codes: Iterable[str], facts: RecommendationFacts) -> None:
+    """What is refuted or in error is treated no further: it only takes safety, corrections, and its end."""
+    if facts.diagnosis_open or is_import(facts):
+        return
+    if any(group(code) not in {"SAFETY", "CORRECTION"} and code != REFUTED for code in codes):
+        raise Rejected("recommendation.diagnosis_closed")
 
 
 def no_severe_review(line: Line) -> None:

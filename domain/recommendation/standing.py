@@ -22,7 +22,7 @@ from domain.recommendation.events import (
     RecommendationResumed,
     RecommendationSuspended,
 )
-from domain.recommendation.rules import decided_now, no_severe_review
+from domain.recommendation.rules import decided_now, diagnosis_allows, no_severe_review
 from domain.recommendation.state import (
     ActiveRecommendation,
     EndedRecommendation,
@@ -60,6 +60,7 @@ def resume(
     if isinstance(state, ActiveRecommendation):
         return []
     takes_facts(facts.standing)
+    diagnosis_allows([command.reason_code], facts)
     at = _decided("resume", command, state, facts)
     no_severe_review(open_line(state))
     return [

@@ -27,6 +27,7 @@ from domain.recommendation.revising import first_items, first_items_sound, recor
 from domain.recommendation.rules import (
     bases_on_current,
     decided_now,
+    diagnosis_allows,
     fresh_ids,
     is_safe,
     no_severe_review,
@@ -114,6 +115,7 @@ def revise(
     bases_on_current(command.base_version, line)
     if not command.changes:
         return []
+    diagnosis_allows([change.reason_code for change in command.changes], facts)
     changes = recorded_changes(
         command.changes,
         line,
@@ -152,6 +154,7 @@ def advance(
     takes_facts(facts.standing)
     if command.to_phase == line.phase:
         return []
+    diagnosis_allows(["PROTOCOL.PHASE_TRANSITION"], facts)
     refuse(decided_now(command, line, facts), _lies_ahead(command.to_phase, line))
     no_severe_review(line)
     return [
@@ -181,6 +184,7 @@ def restore(
         )
     if restored.items == line.items:
         return []
+    diagnosis_allows([command.reason_code], facts)
     code, evidence, narrative = command.reason_code, command.evidence, command.narrative
     refuse(
         decided_now(command, line, facts),

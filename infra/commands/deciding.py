@@ -151,6 +151,7 @@ class Deciding:
             **await self._known(wish, now, stream, whom.records),
             patient_id=patient_id,
             standing=whom.standing(patient_id),
+            birth_date=whom.birth_date(patient_id),
         )
         events = diagnosis.decide(command, stream.state(diagnosis.INITIAL, diagnosis.evolve), facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=whom.guards)
@@ -163,14 +164,13 @@ class Deciding:
             whom = await self.person(_first(found, DiagnosisRecorded).patient_id)
             patient_id = whom.living_id
             stream = Stream(self._fresh(shard_of(patient_id)))
-            guards = [found.guard]
         else:
             stream = await self.open_stream(_target(wish))
             drafted = _first(stream, RecommendationDrafted)
             patient_id, diagnosis_id = drafted.patient_id, drafted.diagnosis_id
             diagnosed = None if diagnosis_id is None else await self.open_stream(diagnosis_id)
             whom = await self.person(patient_id)
-            guards = []
+        guards = [] if diagnosed is None else [diagnosed.guard]
         state = stream.state(recommendation.INITIAL, recommendation.evolve)
         facts = RecommendationFacts(
             **await self._known(wish, now, stream, whom.records, _proposed(command, state)),

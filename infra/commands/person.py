@@ -1,7 +1,7 @@
 """A person: a patient's record, and every other one that is merged with it."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import msgspec
@@ -43,6 +43,13 @@ class Person(msgspec.Struct, frozen=True):
     def standing(self, patient_id: UUID) -> Standing:
         """How one of the records stands."""
         return patient.standing(self.records[patient_id].state)
+
+    def birth_date(self, patient_id: UUID) -> date | None:
+        """When the patient was born, as one of the records says."""
+        state = self.records[patient_id].state
+        if isinstance(state, MissingPatient | ErasedPatient):
+            return None
+        return unmerged(state).known.details.birth_date
 
     def is_answered_for_by(self, actor: Actor, now: datetime) -> bool:
         """The patient, under whichever of their ids, or a guardian or proxy in any of their records."""

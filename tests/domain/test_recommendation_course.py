@@ -35,10 +35,12 @@ from domain.recommendation import (
     SuspendRecommendation,
 )
 from tests.domain.lines import (
+    FEEDBACK,
     MINT,
     PREDICTION,
     RECOMMENDATION,
     WALKING,
+    WORDS,
     a_line,
     drafted,
     entry,
@@ -334,3 +336,29 @@ def test_a_phone_that_was_away_acknowledges_the_version_it_had() -> None:
 def test_an_answer_to_a_proposal_nobody_made_changes_nothing() -> None:
     answer = ProposalRejected(occurred_at=NOW, proposal_id=PROPOSAL)
     assert RECOMMENDATION.fold((*a_line.events, answer)) == a_line.state
+
+
+def test_what_is_refuted_is_treated_no_further() -> None:
+    routine = revise(entry("remove", item_id=MINT))
+    closed = "recommendation.diagnosis_closed"
+    for command in (routine, AdvancePhase(to_phase="balancing"), propose):
+        a_line.when(command, diagnosis_open=False).then_rejected(closed)
+    paused.when(resume, diagnosis_open=False).then_rejected(closed)
+    RECOMMENDATION.given(drafted, issued, proposed).when(
+        AcceptProposal(proposal_id=PROPOSAL), diagnosis_open=False
+    ).then_rejected(closed)
+    added = RECOMMENDATION.given(drafted, issued, revised)
+    back = RestoreVersion(restored_version=1, reason_code="ADHERENCE.PREFERENCE")
+    added.when(back, diagnosis_open=False).then_rejected(closed)
+    a_line.when(routine, diagnosis_open=False, origin=BY_IMPORT, actor=SERVICE).then_done()
+
+
+def test_what_is_refuted_can_be_stopped_corrected_and_made_safe() -> None:
+    for stop in (suspend, complete, discontinue):
+        a_line.when(stop, diagnosis_open=False).then_done()
+    for code in ("SAFETY.CONTRAINDICATION", "CORRECTION.DATA_ENTRY", "DIAGNOSIS.REFUTED"):
+        change = entry("remove", item_id=MINT, reason_code=code, evidence=[FEEDBACK])
+        a_line.when(revise(change, narrative=WORDS), diagnosis_open=False).then_done()
+    added = RECOMMENDATION.given(drafted, issued, revised)
+    back = RestoreVersion(restored_version=1, reason_code="CORRECTION.DATA_ENTRY", narrative=WORDS)
+    added.when(back, diagnosis_open=False).then_done()

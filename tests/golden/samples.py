@@ -106,14 +106,12 @@ def _sample(info: mi.Type) -> list[Any]:
             return _sample(_options(info)[0])
         case mi.LiteralType(values=values):
             return list(values)
-        case mi.StrType(pattern=str()):
-            return ["GDPR.17"]
         case mi.IntType(ge=least):
             return [max(least or 0, 1), max(least or 0, 1) + 1]
         case mi.TupleType() | mi.VarTupleType() | mi.FrozenSetType() | mi.ListType() | mi.DictType():
             return [_collection(info)]
         case _:
-            return PLAIN[type(info)]
+            return ["GDPR.17"] if getattr(info, "pattern", None) else PLAIN[type(info)]
 
 
 def _collection(info: mi.TupleType | mi.CollectionType | mi.DictType) -> object:

@@ -1,11 +1,14 @@
 """What deciding reads of other streams: who is the same person, what a line is for, what must not move."""
 
+from datetime import UTC, date, datetime
+
 import pytest
 
-from domain.event import Command
+from domain.diagnosis import RecordDiagnosis, RefuteDiagnosis
+from domain.event import Coded, Command
 from domain.feedback import AmendFeedback, FeedbackDetails, FeedbackSubmitted, SubmitFeedback
 from domain.items import NewItemChange
-from domain.patient import AssignCareTeamMember, ReverseMerge
+from domain.patient import AssignCareTeamMember, RegisterPatient, ReverseMerge
 from domain.recommendation import (
     INITIAL,
     CloseSafetyReview,
@@ -120,3 +123,24 @@ async def test_a_treatment_of_a_retired_record_is_not_gone_on_with() -> None:
     await story.say(SuspendRecommendation(reason_code="ADHERENCE.COST"), line)
     with refused("patient.merged"):
         await story.decide(ResumeRecommendation(reason_code="ADHERENCE.COST"), line)
+
+
+async def test_what_a_line_is_for_may_not_move_meanwhile() -> None:
+    story = Story()
+    _, diagnosis, line = await story.treated()
+    change = NewItemChange(op="add", after=BORAGE, reason_code="ADHERENCE.PREFERENCE")
+    command = ReviseRecommendation(base_version=1, changes=(change,))
+    assert diagnosis in {guard.stream_id for guard in (await story.decide(command, line)).guards}
+    await story.say(RefuteDiagnosis(reason_code="CORRECTION.DATA_ENTRY"), diagnosis)
+    with refused("recommendation.diagnosis_closed"):
+        await story.decide(command, line)
+    assert (await story.decide(DiscontinueRecommendation(reason_code="DIAGNOSIS.REFUTED"), line)).own.events
+
+
+async def test_no_diagnosis_is_made_before_birth() -> None:
+    story = Story()
+    born = date(2020, 3, 21)
+    patient = await story.say(RegisterPatient(patient_no="B-1", name="نوزاد", birth_date=born), None)
+    early = RecordDiagnosis(condition=Coded(text="زردی"), occurred_at=datetime(2020, 1, 1, tzinfo=UTC))
+    with refused("time.before_birth"):
+        await story.decide(early, patient)
