@@ -52,9 +52,7 @@ async def patient(
     """Who the patient is, and how the record stands."""
 
     async def read(sources: Sources) -> PatientView:
-        if sources.tables is not None:
-            return await patient_view.by_id(sources.tables, id)
-        return patient_view.by_id_of(sources.folded, id)
+        return await sources.ask(patient_view.by_id, patient_view.by_id_of, id)
 
     return await by_patient(request, "patients", id, asking, read, version=lambda found: found.version)
 

@@ -1,9 +1,9 @@
 """How queries are answered: of whom, as of when, from tables or the past, with ETag and language."""
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from projections.queries import Tables
 from projections.timeline_words import Words
 
 T = TypeVar("T")
+P = ParamSpec("P")
 AnyRequest: TypeAlias = Request[Caller, Any, Any]
 
 
@@ -109,6 +110,18 @@ class Sources(msgspec.Struct, frozen=True):
     def folded(self) -> tuple[Rows, ...]:
         """The rows of each patient of the group."""
         return tuple(rows for _, rows in self.rows)
+
+    async def ask(
+        self,
+        of_tables: Callable[Concatenate[Tables, P], Awaitable[T]],
+        of_rows: Callable[Concatenate[Sequence[Rows], P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """The answer to one question that is written for both."""
+        if self.tables is not None:
+            return await of_tables(self.tables, *args, **kwargs)
+        return of_rows(self.folded, *args, **kwargs)
 
 
 async def by_patient(

@@ -91,9 +91,9 @@ async def patient_diagnoses(
     """Current and past diagnoses with all revisions."""
 
     async def read(sources: Sources) -> Diagnoses:
-        if sources.tables is not None:
-            return Diagnoses(await diagnosis_view.by_patient(sources.tables), sources.position)
-        return Diagnoses(diagnosis_view.by_patient_of(sources.folded), sources.position)
+        return Diagnoses(
+            await sources.ask(diagnosis_view.by_patient, diagnosis_view.by_patient_of), sources.position
+        )
 
     return await by_patient(request, "diagnoses", id, asking, read)
 
@@ -107,9 +107,7 @@ async def diagnosis(
     """One diagnosis with its findings, assessments, symptoms, referrals and revisions."""
 
     async def read(sources: Sources) -> DiagnosisView:
-        if sources.tables is not None:
-            return await diagnosis_view.by_id(sources.tables, id)
-        return diagnosis_view.by_id_of(sources.folded, id)
+        return await sources.ask(diagnosis_view.by_id, diagnosis_view.by_id_of, id)
 
     subject = await subject_of(request, id)
     return await by_patient(request, "diagnoses", subject, asking, read, version=lambda found: found.version)
@@ -124,9 +122,9 @@ async def patient_recommendations(
     """The current version of every recommendation of a patient."""
 
     async def read(sources: Sources) -> Recommendations:
-        if sources.tables is not None:
-            return Recommendations(await version_view.by_patient(sources.tables), sources.position)
-        return Recommendations(version_view.by_patient_of(sources.folded), sources.position)
+        return Recommendations(
+            await sources.ask(version_view.by_patient, version_view.by_patient_of), sources.position
+        )
 
     return await by_patient(request, "recommendation_versions", id, asking, read)
 
@@ -141,9 +139,7 @@ async def recommendation(
     """A version of a recommendation, by default the current one."""
 
     async def read(sources: Sources) -> Recommendation:
-        if sources.tables is not None:
-            return await version_view.by_id(sources.tables, id, version)
-        return version_view.by_id_of(sources.folded, id, version)
+        return await sources.ask(version_view.by_id, version_view.by_id_of, id, version)
 
     subject = await subject_of(request, id)
     return await by_patient(
@@ -160,9 +156,9 @@ async def recommendation_versions(
     """Every version of a recommendation, the first one first."""
 
     async def read(sources: Sources) -> Recommendations:
-        if sources.tables is not None:
-            return Recommendations(await version_view.all_versions(sources.tables, id), sources.position)
-        return Recommendations(version_view.all_versions_of(sources.folded, id), sources.position)
+        return Recommendations(
+            await sources.ask(version_view.all_versions, version_view.all_versions_of, id), sources.position
+        )
 
     return await by_patient(request, "recommendation_versions", await subject_of(request, id), asking, read)
 
@@ -178,9 +174,7 @@ async def compare_versions(
     """What changed between two versions, and the reasons on the way."""
 
     async def read(sources: Sources) -> ComparedVersions:
-        if sources.tables is not None:
-            return await change_view.versions(sources.tables, id, from_, to)
-        return change_view.versions_of(sources.folded, id, from_, to)
+        return await sources.ask(change_view.versions, change_view.versions_of, id, from_, to)
 
     return await by_patient(request, "recommendation_changes", await subject_of(request, id), asking, read)
 
@@ -199,9 +193,7 @@ async def compare_lines(
         await _is_line_of(request, line, id)
 
     async def read(sources: Sources) -> ComparedVersions:
-        if sources.tables is not None:
-            return await change_view.lines(sources.tables, *places)
-        return change_view.lines_of(sources.folded, *places)
+        return await sources.ask(change_view.lines, change_view.lines_of, *places)
 
     return await by_patient(request, "recommendation_changes", await subject_of(request, id), asking, read)
 
