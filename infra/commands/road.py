@@ -15,6 +15,7 @@ from domain.recommendation import (
 from domain.recorded import Meta, Recorded, RequestMark
 from infra.commands.decided import Decided
 from infra.commands.deciding import Deciding
+from infra.commands.turns import Turns
 from infra.commands.wish import Result, Wish
 from infra.event_log.append import Append, Appended, ClaimTaken, NewEvent, SubjectErased, VersionMoved
 from infra.event_log.reader import Reader
@@ -41,9 +42,14 @@ class Commands:
         self._writer = writer
         self._deciding = Deciding(reader)
         self._clock = clock
+        self._turns = Turns()
 
     async def run(self, wish: Wish) -> Result:
         """Record it. Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown."""
+        async with self._turns.of(wish.target_id):
+            return await self._run(wish)
+
+    async def _run(self, wish: Wish) -> Result:
         answered = await self._answered(wish)
         if answered is not None:
             return answered
