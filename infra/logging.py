@@ -5,6 +5,7 @@ event itself is a code too (`append.failed`). What does not pass is replaced by 
 a mistake is seen, and nothing is told.
 """
 
+import contextlib
 import logging
 import re
 import sys
@@ -12,7 +13,7 @@ import traceback
 from collections.abc import Mapping, MutableMapping
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO, cast
 from uuid import UUID
 
 import structlog
@@ -48,12 +49,27 @@ def configure(settings: Settings) -> None:
             _renderer(settings.log_format),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(file=cast("TextIO", Harmless(sys.stderr))),
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Bridge(settings.log_format))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class Harmless:
+    """A file whose faults (closed, full, nobody reads it) do not end what a log line tells of."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            self._file.flush()
 
 
 def bind(**ids: object) -> None:
