@@ -53,8 +53,9 @@ def held(urls: Urls) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
 async def in_the_call(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     """Wait until an append waits for the lock; the process id of its backend."""
     query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7412 AND NOT granted"
-    while not (found := connection.execute(query).fetchone()):  # noqa: ASYNC110  a lock sets no event
-        await asyncio.sleep(0)
+    async with asyncio.timeout(20):
+        while not (found := connection.execute(query).fetchone()):  # noqa: ASYNC110  a lock sets no event
+            await asyncio.sleep(0)
     pid = found[0]
     assert isinstance(pid, int)
     return pid

@@ -76,8 +76,9 @@ async def test_nobody_sees_an_error_or_an_empty_table_while_it_is_replaced(house
         finally:
             done.set()
 
-    async with house.projecting() as projector:
-        await asyncio.gather(read(), read(), go_on(projector), replace_thrice())
+    async with house.projecting() as projector, asyncio.timeout(60), asyncio.TaskGroup() as together:
+        for work in (read(), read(), go_on(projector), replace_thrice()):
+            together.create_task(work)
     assert await house.wrong() == []
     assert schemas(house, "patient_timeline") == [TIMELINE.schema]
 
@@ -89,8 +90,9 @@ async def test_a_reader_in_the_old_tables_reads_them_to_the_end(house: House) ->
         name = sql.Identifier(TIMELINE.schema, "item")
         count = reading.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone()
         work = asyncio.create_task(house.rebuild("patient_timeline"))
-        while f"{TIMELINE.schema}_old" not in schemas(house, "patient_timeline"):  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(20):
+            while f"{TIMELINE.schema}_old" not in schemas(house, "patient_timeline"):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
         assert reading.execute(sql.SQL("SELECT count(*) FROM {}").format(name)).fetchone() == count
         assert not work.done()
         reading.rollback()
