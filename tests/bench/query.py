@@ -71,7 +71,7 @@ def _token(settings: Settings) -> str:
 
 @asynccontextmanager
 async def _serving(application: Litestar) -> AsyncIterator[None]:
-    server = Server(application, address="127.0.0.1", port=PORT, interface=Interfaces.ASGI)
+    server = Server(application, address="127.0.0.1", port=PORT, interface=Interfaces.ASGI, log_enabled=False)
     task = asyncio.create_task(server.serve())
     while True:
         try:
