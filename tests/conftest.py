@@ -1,6 +1,7 @@
 """What all tests share: one embedded server for the whole run, and databases of one's own in it."""
 
 import hashlib
+import logging
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,6 +12,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from infra import embedded
 from infra.embedded import Servers
@@ -30,6 +32,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("third_party"):
             item.add_marker(aside)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_before() -> Iterator[None]:
+    """A story that sets logging up, as every command does, leaves it to the next as it found it."""
+    chosen, root = structlog.get_config(), logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.configure(**chosen)
+    root.handlers[:] = handlers
+    root.setLevel(level)
 
 
 @pytest.fixture(scope="session")
