@@ -55,7 +55,7 @@ def until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE
     while not true():
         assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
+        time.sleep(0.05)  # leaves the processor to those who are waited for
 
 
 def answers(port: int) -> bool:
