@@ -1,21 +1,17 @@
-"""Many requests as one call of `log.append`: which may go together, how they are sent and answered."""
+"""Many sealed requests as one call of `log.append`: which may go together, how they are sent and answered."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 from uuid import UUID
 
-from domain.catalog import UNSEALED, tag_of
-from domain.patient import PatientErased
-from infra.event_log.append import (
-    Append,
-    Appended,
-    ClaimTaken,
-    GuardMoved,
-    SubjectErased,
-    VersionMoved,
-)
-from infra.event_log.codec import DataKey, address, encode_event, encode_meta, encoded_length
+import msgspec
+
+from infra.event_log import arrays
+from infra.event_log.append import Append, Appended, ClaimTaken, GuardMoved, SubjectErased, VersionMoved
+from infra.event_log.arrays import Packed, packed
+from infra.event_log.sealing import Elements, Sealed
 
 Outcome = Appended | Exception
 
@@ -25,102 +21,74 @@ _ARRAYS = """%b::integer[], %b::uuid[], %b::bigint[], %b::text[], %b::smallint[]
 APPEND = f"SELECT * FROM log.append(%b::integer, %b::timestamptz, %b::bytea[], {_ARRAYS})"
 BACKFILL = f"SELECT * FROM log.backfill(%b::integer, %b::timestamptz[], %b::bytea[], {_ARRAYS})"
 
+_EVENT = (
+    arrays.UUID_,
+    arrays.BIGINT,
+    arrays.TEXT,
+    arrays.SMALLINT,
+    arrays.UUID_,
+    arrays.UUID_,
+    arrays.UUID_,
+    arrays.BYTEA,
+    arrays.BYTEA,
+)
+_GUARD = (arrays.UUID_, arrays.BIGINT)
+_CLAIM = (arrays.BYTEA, arrays.BOOLEAN, arrays.UUID_)
 
-def independent(requests: Iterable[tuple[Append, int]], most_events: int, most_bytes: int) -> list[Append]:
+
+class Limits(msgspec.Struct, frozen=True):
+    """How much one call carries at most."""
+
+    requests: int
+    events: int
+    bytes: int
+
+
+def independent(requests: Iterable[Sealed], limits: Limits) -> list[Sealed]:
     """The longest run of requests, first come, that may stand in one call: none touches what another writes.
 
-    Each comes with its length in bytes. Requests that must wait are left out, and so is all behind them
-    that touches the same. One that is too large for any call goes alone.
+    Requests that must wait are left out, and so is all behind them that touches the same. One that is too
+    large for any call goes alone.
     """
-    chosen: list[Append] = []
-    written: set[object] = set()
+    chosen: list[Sealed] = []
+    written: set[bytes] = set()
     events = total = 0
-    for request, bytes_long in requests:
-        writes, reads = _touched(request)
-        if written.isdisjoint(reads):
-            events, total = events + len(request.events), total + bytes_long
-            if chosen and (events > most_events or total > most_bytes):
+    for request in requests:
+        if written.isdisjoint(request.writes) and written.isdisjoint(request.reads):
+            events, total = events + len(request.events), total + request.length
+            if chosen and (events > limits.events or total > limits.bytes):
                 break
             chosen.append(request)
-        written |= writes
+            if len(chosen) >= limits.requests:
+                break
+        written.update(request.writes)
     return chosen
 
 
-def length(request: Append) -> int:
-    """How many bytes a request's events take."""
-    return sum(encoded_length(new.event) for new in request.events)
+def arguments(requests: Sequence[Sealed]) -> tuple[Packed, ...]:
+    """The arguments of APPEND and BACKFILL from the ids of the requests on."""
+    ids = packed(arrays.BYTEA, [arrays.of_bytes(sealed.request.request_id) for sealed in requests])
+    events = _columns([sealed.events for sealed in requests], _EVENT)
+    guards = _columns([sealed.guards for sealed in requests], _GUARD)
+    claims = _columns([sealed.claims for sealed in requests], _CLAIM)
+    return ids, *events, *guards, *claims
 
 
-def _touched(request: Append) -> tuple[set[object], set[object]]:
-    writes: set[object] = {event.stream_id for event in request.events}
-    writes.update((claim.kind, claim.value) for claim in request.claims)
-    writes.add(request.request_id)
-    reads = writes | {guard.stream_id for guard in request.guards}
-    for event in request.events:
-        if event.subject_id is not None:
-            reads.add(("subject", event.subject_id))
-            if isinstance(event.event, PatientErased):
-                writes.add(("subject", event.subject_id))
-    return writes, reads
+def _columns(rows: Sequence[Sequence[Elements]], oids: Sequence[int]) -> list[Packed]:
+    """The rows of each request as columns; the first says of which request each row is, counted from 1."""
+    numbers = [arrays.of_integer(number) for number, of_one in enumerate(rows, 1) for _ in range(len(of_one))]
+    columns = zip(*chain.from_iterable(rows), strict=True) if numbers else [()] * len(oids)
+    return [
+        packed(arrays.INTEGER, numbers),
+        *(packed(oid, column) for oid, column in zip(oids, columns, strict=True)),
+    ]
 
 
-def subjects(requests: Iterable[Append]) -> set[UUID]:
-    """Whose keys are needed to seal these requests."""
-    return {
-        event.subject_id
-        for request in requests
-        for event in request.events
-        if event.subject_id is not None and tag_of(type(event.event)) not in UNSEALED
-    }
-
-
-def without_key(request: Append, keys: Collection[UUID]) -> SubjectErased | None:
-    """Why a request cannot even be sealed: its patient's key was destroyed."""
-    missing = subjects([request]) - set(keys)
-    return SubjectErased(missing.pop()) if missing else None
-
-
-def arguments(
-    requests: Sequence[Append], keys: dict[UUID, DataKey], house_key: bytes, shard: int
-) -> tuple[Any, ...]:
-    """The arguments of APPEND, or of BACKFILL where the requests name their times."""
-    events, guards, claims = _Columns(10), _Columns(3), _Columns(4)
-    for number, request in enumerate(requests, 1):
-        for new in request.events:
-            where = address(new.stream_id, new.version, new.event)
-            key = None if new.subject_id is None or where.tag in UNSEALED else keys[new.subject_id]
-            events.add(
-                number,
-                new.stream_id,
-                new.version,
-                where.tag,
-                where.schema,
-                new.subject_id,
-                new.actor_id,
-                key.key_id if key else None,
-                encode_event(new.event, where, key),
-                encode_meta(new.meta, where, key),
-            )
-        for guard in request.guards:
-            guards.add(number, guard.stream_id, guard.version)
-        for claim in request.claims:
-            claims.add(number, claim.digest(house_key), claim.take, claim.owner_id)
-    clock: object = datetime.now(UTC)
-    if requests[0].recorded_at is not None:
-        clock = [request.recorded_at for request in requests]
-    ids = [request.request_id for request in requests]
-    return shard, clock, ids, *events.lists, *guards.lists, *claims.lists
-
-
-class _Columns:
-    """Rows given one by one, kept as the arrays of an `unnest`."""
-
-    def __init__(self, width: int) -> None:
-        self.lists: list[list[Any]] = [[] for _ in range(width)]
-
-    def add(self, *values: object) -> None:
-        for column, value in zip(self.lists, values, strict=True):
-            column.append(value)
+def clock(requests: Sequence[Append]) -> datetime | list[datetime | None]:
+    """What the function is told of time: what this clock says, or in a backfill the time of each request."""
+    if requests[0].recorded_at is None:
+        return datetime.now(UTC)
+    return [request.recorded_at for request in requests]
 
 
 def outcomes(requests: Sequence[Append], answers: Iterable[tuple[Any, ...]]) -> list[Outcome]:

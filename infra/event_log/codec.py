@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -19,6 +20,7 @@ from infra.event_log.upcasters import current_schema, upcast
 NONCE_BYTES = 12
 STATE = b"s"
 META = b"m"
+_NUMBERS = struct.Struct(">qH").pack
 
 _encode = msgspec.json.Encoder().encode
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -47,13 +49,7 @@ class Address(msgspec.Struct, frozen=True):
 
     def bound(self, part: bytes) -> bytes:
         """The additional data of the seal: part, stream, version, schema, tag."""
-        return b"%b%b%b%b%b" % (
-            part,
-            self.stream_id.bytes,
-            self.version.to_bytes(8, "big"),
-            self.schema.to_bytes(2, "big"),
-            self.tag.encode(),
-        )
+        return part + self.stream_id.bytes + _NUMBERS(self.version, self.schema) + self.tag.encode()
 
 
 def address(stream_id: UUID, version: int, event: Event) -> Address:
@@ -62,14 +58,12 @@ def address(stream_id: UUID, version: int, event: Event) -> Address:
     return Address(stream_id, version, tag, current_schema(tag))
 
 
-def encoded_length(event: Event) -> int:
-    """How many bytes an event takes before it is sealed."""
-    return len(_encode(event))
+def encode_event(event: Event, where: Address, key: DataKey | None, nonce: bytes | None = None) -> bytes:
+    """The bytes to store; raises as `storable`, and Unreadable where a personal event has no key.
 
-
-def encode_event(event: Event, where: Address, key: DataKey | None) -> bytes:
-    """The bytes to store; raises as `storable`, and Unreadable where a personal event has no key."""
-    return _sealed(storable(event), where, STATE, key)
+    `nonce` is fresh chance of NONCE_BYTES, for who draws that of many events at once.
+    """
+    return _sealed(storable(event), where, STATE, key, nonce)
 
 
 def storable(event: Event) -> bytes:
@@ -80,9 +74,9 @@ def storable(event: Event) -> bytes:
     return encoded
 
 
-def encode_meta(meta: Meta, where: Address, key: DataKey | None) -> bytes:
-    """The sealed half of the envelope, as bytes."""
-    return _sealed(_encode(meta), where, META, key)
+def encode_meta(meta: Meta, where: Address, key: DataKey | None, nonce: bytes | None = None) -> bytes:
+    """The sealed half of the envelope, as bytes; `nonce` as above."""
+    return _sealed(_encode(meta), where, META, key, nonce)
 
 
 def decode_event(stored: bytes, where: Address, key: DataKey | None) -> Event:
@@ -110,12 +104,12 @@ def _decoder(tag: str) -> msgspec.json.Decoder[Event]:
     return msgspec.json.Decoder(EVENTS[tag])
 
 
-def _sealed(plain: bytes, where: Address, part: bytes, key: DataKey | None) -> bytes:
+def _sealed(plain: bytes, where: Address, part: bytes, key: DataKey | None, nonce: bytes | None) -> bytes:
     if where.tag in UNSEALED:
         return plain
     if key is None:
         raise Unreadable(f"{where.tag} is personal and has no key")
-    nonce = os.urandom(NONCE_BYTES)
+    nonce = nonce or os.urandom(NONCE_BYTES)
     return nonce + key.cipher.encrypt(nonce, plain, where.bound(part))
 
 

@@ -1,4 +1,8 @@
-"""Group commit: the appends of concurrent requests go to Postgres in one statement."""
+"""Group commit: the appends of concurrent requests go to Postgres in one statement.
+
+What arrives is sealed while Postgres has the call before, so that both cores are at work: `_seal` and `_send`
+are the two ends of one line.
+"""
 
 import asyncio
 import contextlib
@@ -12,7 +16,7 @@ import structlog
 from psycopg import AsyncConnection
 from psycopg.conninfo import make_conninfo
 
-from infra.event_log import batch
+from infra.event_log import arrays, batch, sealing
 from infra.event_log.append import (
     Append,
     Appended,
@@ -22,11 +26,14 @@ from infra.event_log.append import (
     StorageUnavailable,
     TimesRefused,
 )
+from infra.event_log.sealing import Sealed
 from infra.vault import Vault
 
 MOST_EVENTS = 1_000
 MOST_BYTES = 4_000_000
 MOST_WAITING = 10_000
+FEWEST_SHARED = 64
+"""Of so few requests none is held back for the next call."""
 SECONDS_TO_RECOVER = 5.0
 SECONDS_BETWEEN_TRIES = 0.1
 REFUSED: dict[str, type[Exception]] = {"TK001": ClocksApart, "TK002": TimesRefused}
@@ -42,11 +49,12 @@ log = structlog.get_logger()
 class _Waiting:
     """A request and whoever waits for it. `sent` once its outcome may lie in a lost answer."""
 
-    __slots__ = ("callers", "length", "request", "sent")
+    __slots__ = ("callers", "request", "sealed", "sent")
+    sealed: Sealed
+    """There once it is ready to be sent."""
 
     def __init__(self, request: Append) -> None:
         self.request = request
-        self.length = batch.length(request)
         self.callers: list[asyncio.Future[Appended]] = []
         self.sent = False
 
@@ -60,6 +68,10 @@ class _Waiting:
     def given_up(self) -> bool:
         """Nobody waits for it any more."""
         return all(caller.done() for caller in self.callers)
+
+
+_Outcomes = list[tuple[_Waiting, batch.Outcome]]
+_Call = asyncio.Task[_Outcomes]
 
 
 class GroupWriter:
@@ -85,29 +97,36 @@ class GroupWriter:
         self._most_waiting = most_waiting
         self._patience = seconds_to_recover
         self._connection: AsyncConnection | None = None
-        self._queue: deque[_Waiting] = deque()
         self._in_flight: dict[bytes, _Waiting] = {}
-        self._arrived = asyncio.Event()
+        self._arrived: deque[_Waiting] = deque()
+        self._being_sealed = 0
+        self._ready: deque[_Waiting] = deque()
+        self._last_sent = 0
+        self._arrival = asyncio.Event()
+        self._progress = asyncio.Event()
         self._closing = False
-        self._task: asyncio.Task[None] | None = None
+        self._all_sealed = False
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run(), name="group-writer")
+        self._tasks = [
+            asyncio.create_task(self._seal(), name="group-writer-seals"),
+            asyncio.create_task(self._send(), name="group-writer-sends"),
+        ]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._closing = True
-        self._arrived.set()
-        if self._task is not None:
-            await self._task
+        self._arrival.set()
+        await asyncio.gather(*self._tasks)
         await self._disconnect()
 
     @property
     def waiting(self) -> int:
-        """How many requests are queued."""
-        return len(self._queue)
+        """How many requests were taken and not sent yet."""
+        return len(self._arrived) + self._being_sealed + len(self._ready)
 
     async def append(self, request: Append) -> Appended:
         """Store a request whole, whatever becomes of the caller, or raise why not.
@@ -121,40 +140,13 @@ class GroupWriter:
             return Appended(
                 first_position=first.first_position, recorded_at=first.recorded_at, duplicate=True
             )
-        if self._closing or len(self._queue) >= self._most_waiting:
+        if self._closing or self.waiting >= self._most_waiting:
             raise QueueFull
         waiting = _Waiting(request)
         self._in_flight[request.request_id] = waiting
-        self._queue.append(waiting)
-        self._arrived.set()
+        self._arrived.append(waiting)
+        self._arrival.set()
         return await waiting.answer()
-
-    async def _run(self) -> None:
-        while True:
-            if not self._queue:
-                if self._closing:
-                    return
-                self._arrived.clear()
-                await self._arrived.wait()
-                continue
-            await self._store(self._next())
-            await asyncio.sleep(0)  # let those just answered send their next, so that it joins this batch
-
-    def _next(self) -> list[_Waiting]:
-        live = [waiting for waiting in self._queue if not self._left(waiting)]
-        requests = [(waiting.request, waiting.length) for waiting in live]
-        chosen = {id(request) for request in batch.independent(requests, MOST_EVENTS, MOST_BYTES)}
-        self._queue = deque(w for w in live if id(w.request) not in chosen)
-        return [w for w in live if id(w.request) in chosen]
-
-    def _left(self, waiting: _Waiting) -> bool:
-        if waiting.given_up:
-            self._land(waiting)
-        return waiting.given_up
-
-    def _land(self, waiting: _Waiting) -> None:
-        if self._in_flight.get(waiting.request.request_id) is waiting:
-            del self._in_flight[waiting.request.request_id]
 
     def _answer(self, waiting: _Waiting, outcome: batch.Outcome) -> None:
         self._land(waiting)
@@ -166,66 +158,152 @@ class GroupWriter:
             else:
                 caller.set_result(outcome)
 
-    async def _store(self, waiting: Sequence[_Waiting]) -> None:
-        """Store and answer. Where the call fails by something in it, each request goes alone: one fails."""
-        if not waiting:
-            return
+    def _land(self, waiting: _Waiting) -> None:
+        if self._in_flight.get(waiting.request.request_id) is waiting:
+            del self._in_flight[waiting.request.request_id]
+
+    async def _seal(self) -> None:
+        """Seal whatever has arrived, until the end; what cannot be sealed is answered here."""
+        while not (self._closing and not self._arrived):
+            if not self._arrived:
+                self._arrival.clear()
+                await self._arrival.wait()
+                continue
+            group = list(self._arrived)
+            self._arrived.clear()
+            self._being_sealed = len(group)
+            sealed = await self._sealed([waiting.request for waiting in group])
+            for waiting, one in zip(group, sealed, strict=True):
+                if isinstance(one, Sealed):
+                    waiting.sealed = one
+                    self._ready.append(waiting)
+                else:
+                    self._answer(waiting, one)
+            self._being_sealed = 0
+            self._progress.set()
+        self._all_sealed = True
+        self._progress.set()
+
+    async def _sealed(self, requests: list[Append]) -> Sequence[Sealed | Exception]:
+        deadline = asyncio.get_running_loop().time() + self._patience
+        while True:
+            try:
+                keys = await self._vault.keys_for_writing(sealing.subjects(requests))
+                return sealing.seal(requests, keys, await self._vault.house_key())
+            except psycopg.OperationalError as error:
+                if not await self._may_try_again(deadline, len(requests)):
+                    return [_chained(StorageUnavailable(), error) for _ in requests]
+            except Exception as error:  # noqa: BLE001  whatever went wrong, whoever waits must learn of it
+                log.warning("log.sealing_failed", error=type(error).__name__)
+                if len(requests) == 1:
+                    return [error]
+                return [one for request in requests for one in await self._sealed([request])]
+
+    async def _send(self) -> None:
+        """Send the next call as soon as Postgres has answered the one before; then tell who waits."""
+        under_way: _Call | None = None
+        while True:
+            chosen = await self._next(under_way)
+            packed = batch.arguments([one.sealed for one in chosen])
+            outcomes = await under_way if under_way else []
+            under_way = None
+            if chosen:
+                self._last_sent = len(chosen)
+                under_way = asyncio.create_task(self._stored(chosen, packed), name="group-writer-call")
+                under_way.add_done_callback(lambda _: self._progress.set())
+                await asyncio.sleep(0)  # the call is on its way before those just answered go on
+            for waiting, outcome in outcomes:
+                self._answer(waiting, outcome)
+            if under_way is None and self._all_sealed and not self._ready:
+                return
+
+    async def _next(self, under_way: _Call | None) -> list[_Waiting]:
+        """What the next call carries; nothing when the one under way has ended and nothing waits."""
+        while True:
+            idle = under_way is None or under_way.done()
+            if self._ready and (idle or len(self._ready) >= self._share()):
+                if chosen := self._choose():
+                    return chosen
+            elif idle and (under_way is not None or self._all_sealed):
+                return []
+            else:
+                self._progress.clear()
+                await self._progress.wait()
+
+    def _share(self) -> int:
+        """Half of all who are at work here: while one half is being stored, the other is being sealed."""
+        return max(FEWEST_SHARED, (self._last_sent + self.waiting + 1) // 2)
+
+    def _choose(self) -> list[_Waiting]:
+        live = {id(one.sealed): one for one in self._ready if not self._left(one)}
+        limits = batch.Limits(self._share(), MOST_EVENTS, MOST_BYTES)
+        chosen = [
+            live.pop(id(sealed))
+            for sealed in batch.independent([one.sealed for one in live.values()], limits)
+        ]
+        self._ready = deque(live.values())
+        return chosen
+
+    def _left(self, waiting: _Waiting) -> bool:
+        if waiting.given_up:
+            self._land(waiting)
+        return waiting.given_up
+
+    async def _stored(self, waiting: Sequence[_Waiting], packed: Sequence[arrays.Packed]) -> _Outcomes:
+        """What became of each. Where the call fails by something in it, each goes alone: one fails."""
         try:
-            outcomes = await self._recovering(waiting)
+            outcomes = await self._recovering(waiting, packed)
         except (ClocksApart, StorageUnavailable) as error:
-            for one in waiting:
-                self._answer(one, _unstored(one, error))
+            return [(one, _unstored(one, error)) for one in waiting]
         except Exception as error:  # noqa: BLE001  whatever went wrong, whoever waits must learn of it
             if len(waiting) == 1:
                 log.warning("log.append_failed", error=type(error).__name__)
-                self._answer(waiting[0], error)
-                return
-            for one in waiting:
-                await self._store([one])
-        else:
-            for one, outcome in zip(waiting, outcomes, strict=True):
-                self._answer(one, outcome)
+                return [(waiting[0], error)]
+            alone = [(one, batch.arguments([one.sealed])) for one in waiting]
+            return [found for one, own in alone for found in await self._stored([one], own)]
+        return list(zip(waiting, outcomes, strict=True))
 
-    async def _recovering(self, waiting: Sequence[_Waiting]) -> list[batch.Outcome]:
+    async def _recovering(
+        self, waiting: Sequence[_Waiting], packed: Sequence[arrays.Packed]
+    ) -> list[batch.Outcome]:
         """Try until Postgres is back or the patience is over; what was stored is found by its request id."""
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._patience
+        deadline = asyncio.get_running_loop().time() + self._patience
         while True:
             try:
-                return await self._call(waiting)
+                return await self._call(waiting, packed)
             except psycopg.OperationalError as error:
                 await self._disconnect()
-                if loop.time() > deadline:
+                if not await self._may_try_again(deadline, len(waiting)):
                     raise StorageUnavailable from error
-                log.warning("log.unreachable", waiting=len(waiting))
-                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
             except psycopg.DatabaseError as error:
                 refused = REFUSED.get(error.sqlstate or "")
                 if refused is None:
                     raise
                 raise refused from error
 
-    async def _call(self, waiting: Sequence[_Waiting]) -> list[batch.Outcome]:
+    async def _may_try_again(self, deadline: float, waiting: int) -> bool:
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        log.warning("log.unreachable", waiting=waiting)
+        await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+        return True
+
+    async def _call(
+        self, waiting: Sequence[_Waiting], packed: Sequence[arrays.Packed]
+    ) -> list[batch.Outcome]:
         requests = [one.request for one in waiting]
-        keys = await self._vault.keys_for_writing(batch.subjects(requests))
-        lost = {id(r): why for r in requests if (why := batch.without_key(r, keys))}
-        sealable = [request for request in requests if id(request) not in lost]
-        house_key = await self._vault.house_key()
         connection = await self._connected()
-        stored: dict[int, batch.Outcome] = {}
-        if sealable:
-            arguments = batch.arguments(sealable, keys, house_key, self._shard)
-            for one in waiting:
-                one.sent = True
-            cursor = await connection.execute(self._query, arguments, binary=True)
-            answers = batch.outcomes(sealable, await cursor.fetchall())
-            stored = {id(request): answer for request, answer in zip(sealable, answers, strict=True)}
-        return [lost.get(id(request)) or stored[id(request)] for request in requests]
+        for one in waiting:
+            one.sent = True
+        arguments = (self._shard, batch.clock(requests), *packed)
+        cursor = await connection.execute(self._query, arguments, binary=True)
+        return batch.outcomes(requests, await cursor.fetchall())
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is None or self._connection.closed:
             conninfo = make_conninfo(self._conninfo, **PATIENCE)
             connection = await AsyncConnection.connect(conninfo, autocommit=True)
+            arrays.register(connection)
             await connection.execute(SESSION)
             self._connection = connection
         return self._connection
@@ -240,4 +318,9 @@ class GroupWriter:
 def _unstored(waiting: _Waiting, error: Exception) -> Exception:
     if waiting.sent and not isinstance(error, ClocksApart):
         return OutcomeUnknown()
+    return error
+
+
+def _chained(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
     return error

@@ -15,6 +15,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 
+from infra.event_log.append import Append
 from infra.event_log.writer import GroupWriter
 from infra.ids import new_id
 from infra.services import opened
@@ -58,13 +59,14 @@ async def figures() -> AsyncIterator[Figure]:
 
 async def appended(writer: GroupWriter, patients: list[UUID]) -> float:
     """Events a second of so many requesters, each with one event at a time."""
+    made = [[samples.single(patient_id) for _ in range(EVENTS // REQUESTERS)] for patient_id in patients]
 
-    async def requester(patient_id: UUID) -> None:
-        for _ in range(EVENTS // REQUESTERS):
-            await writer.append(samples.single(patient_id))
+    async def requester(requests: list[Append]) -> None:
+        for request in requests:
+            await writer.append(request)
 
     started = time.perf_counter()
-    await asyncio.gather(*map(requester, patients))
+    await asyncio.gather(*map(requester, made))
     return EVENTS / (time.perf_counter() - started)
 
 

@@ -95,6 +95,9 @@ $$;
 -- A request releases its claims before it takes any. What it takes must have been free before it.
 -- outcome: appended | duplicate | erased | version | guard | claim; "position" is the first of the request's events
 -- (for a duplicate: of the first result); culprit names what lost: a stream, a subject, or the number of the claim.
+--
+-- Mostly nobody loses. Then the unique keys of the table find that out by themselves: request by request is
+-- judged (log.lost) only where something speaks against it, or where the insert has met what is already there.
 CREATE FUNCTION log.write(
     p_shard integer, p_clock timestamptz, r_id bytea[], r_recorded_at timestamptz[],
     e_request integer[], e_stream uuid[], e_version bigint[], e_topic text[], e_schema smallint[],
@@ -108,24 +111,31 @@ SET plan_cache_mode = force_generic_plan
 AS $$
 #variable_conflict use_column
 DECLARE
+    v_guarded boolean := cardinality(g_request) > 0;
+    v_claims boolean := cardinality(c_request) > 0;
+    v_erases boolean := 'patient.erased' = ANY (e_topic);
+    v_fits boolean;
+    v_first boolean[];
     v_now timestamptz;
+    v_us bigint;
     v_head bigint;
     v_last timestamptz;
-    v_at timestamptz[] := r_recorded_at;
-    v_us bigint[];
-    v_lost integer[];
+    v_judged boolean;
+    v_lost integer[] := '{}';
     v_outcome text[];
     v_position bigint[];
     v_culprit text[];
     v_stored bigint;
 BEGIN
-    IF cardinality(r_id) IS DISTINCT FROM coalesce(e_request[cardinality(e_request)], 0)
-        OR cardinality(v_at) <> cardinality(r_id) OR array_position(v_at, NULL) IS NOT NULL
-        OR EXISTS (
-            SELECT FROM (SELECT request, request - lag(request, 1, 0) OVER (ORDER BY n) AS step
-                         FROM unnest(e_request) WITH ORDINALITY AS e(request, n)) AS e
-            WHERE (step IN (0, 1) AND request > 0) IS NOT TRUE
-        )
+    SELECT coalesce(bool_and((step IN (0, 1) AND request > 0) IS TRUE), true), array_agg(step = 1 ORDER BY n)
+    INTO v_fits, v_first
+    FROM (
+        SELECT n, request, request - lag(request, 1, 0) OVER (ORDER BY n) AS step
+        FROM unnest(e_request) WITH ORDINALITY AS e(request, n)
+    ) AS e;
+    IF NOT v_fits
+        OR cardinality(r_id) IS DISTINCT FROM coalesce(e_request[cardinality(e_request)], 0)
+        OR cardinality(r_recorded_at) <> cardinality(r_id) OR array_position(r_recorded_at, NULL) IS NOT NULL
         OR (cardinality(e_request) = ALL (ARRAY[
             cardinality(e_stream), cardinality(e_version), cardinality(e_topic), cardinality(e_schema),
             cardinality(e_subject), cardinality(e_actor), cardinality(e_key), cardinality(e_state),
@@ -133,7 +143,7 @@ BEGIN
         OR cardinality(g_request) <> cardinality(g_stream) OR cardinality(g_request) <> cardinality(g_version)
         OR cardinality(c_request) <> cardinality(c_digest) OR cardinality(c_request) <> cardinality(c_take)
         OR cardinality(c_request) <> cardinality(c_owner) OR array_position(c_take, NULL) IS NOT NULL
-        OR EXISTS (
+        OR (v_guarded OR v_claims) AND EXISTS (
             SELECT FROM unnest(g_request || c_request) AS t(request)
             WHERE (request BETWEEN 1 AND cardinality(r_id)) IS NOT TRUE
         )
@@ -141,22 +151,22 @@ BEGIN
         RAISE EXCEPTION 'the call does not fit together' USING ERRCODE = 'TK004';
     END IF;
 
-    IF EXISTS (
+    IF cardinality(r_id) > 1 AND (EXISTS (
         SELECT FROM unnest(r_id) AS r(id) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1
     ) OR EXISTS (
-        SELECT FROM (
-            SELECT request, stream, true AS written FROM unnest(e_request, e_stream) AS e(request, stream)
-            UNION ALL
-            SELECT request, stream, false FROM unnest(g_request, g_stream) AS g(request, stream)
-        ) AS t
-        GROUP BY stream HAVING max(request) > min(request) FILTER (WHERE written)
-    ) OR EXISTS (
+        SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
+        GROUP BY stream HAVING max(request) > min(request)
+    ) OR v_guarded AND EXISTS (
+        SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
+        JOIN unnest(g_request, g_stream) AS g(request, stream) USING (stream)
+        WHERE g.request > e.request
+    ) OR v_erases AND EXISTS (
+        SELECT FROM unnest(e_request, e_topic, e_subject) AS e(request, topic, subject)
+        GROUP BY subject HAVING max(request) > min(request) FILTER (WHERE topic = 'patient.erased')
+    )) OR v_claims AND EXISTS (
         SELECT FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
         GROUP BY digest
         HAVING count(DISTINCT request) > 1 OR count(DISTINCT owner) FILTER (WHERE take) > 1
-    ) OR 'patient.erased' = ANY (e_topic) AND EXISTS (
-        SELECT FROM unnest(e_request, e_topic, e_subject) AS e(request, topic, subject)
-        GROUP BY subject HAVING max(request) > min(request) FILTER (WHERE topic = 'patient.erased')
     ) THEN
         RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
     END IF;
@@ -165,80 +175,77 @@ BEGIN
     v_now := clock_timestamp();
     SELECT h.position, h.recorded_at INTO STRICT v_head, v_last FROM log.head AS h WHERE h.shard = p_shard;
 
-    IF v_at IS NULL THEN
+    IF r_recorded_at IS NULL THEN
         v_now := greatest(v_now, v_last);
         IF (abs(extract(epoch FROM v_now - p_clock)) <= 60) IS NOT TRUE THEN
             RAISE EXCEPTION 'the clocks stand % apart', v_now - p_clock USING ERRCODE = 'TK001';
         END IF;
-        v_at := array_fill(v_now, ARRAY[cardinality(r_id)]);
+        v_us := extract(epoch FROM v_now) * 1000000;
     ELSIF EXISTS (
         SELECT FROM (SELECT at, lag(at, 1, v_last) OVER (ORDER BY n) AS before
-                     FROM unnest(v_at) WITH ORDINALITY AS t(at, n)) AS t
+                     FROM unnest(r_recorded_at) WITH ORDINALITY AS t(at, n)) AS t
         WHERE at < before OR at > v_now
     ) THEN
         RAISE EXCEPTION 'recorded_at may not run backwards or ahead of the clock' USING ERRCODE = 'TK002';
     END IF;
-    v_us := ARRAY(SELECT (extract(epoch FROM at) * 1000000)::bigint FROM unnest(v_at) WITH ORDINALITY AS t(at, n) ORDER BY n);
 
-    SELECT array_agg(l.request), array_agg(l.outcome), array_agg(l.position), array_agg(l.culprit)
-    INTO v_lost, v_outcome, v_position, v_culprit
-    FROM (
-        SELECT DISTINCT ON (l.request) l.*
-        FROM (
-            SELECT r.n::integer AS request, 1 AS rank, 'duplicate' AS outcome, e.notification_id AS position, NULL AS culprit
-            FROM unnest(r_id) WITH ORDINALITY AS r(id, n)
-            JOIN log.event AS e ON e.shard = p_shard AND e.request_id = r.id
-            UNION ALL
-            SELECT e.request, 2, 'erased', x.position, x.subject_id::text
-            FROM unnest(e_request, e_subject) AS e(request, subject)
-            JOIN log.erased AS x ON x.shard = p_shard AND x.subject_id = e.subject
-            UNION ALL
-            SELECT e.request, 3, 'version', NULL, e.stream::text
-            FROM (
-                SELECT request, stream, version,
-                       lag(version) OVER (PARTITION BY stream ORDER BY n) AS before
-                FROM unnest(e_request, e_stream, e_version) WITH ORDINALITY AS e(request, stream, version, n)
-            ) AS e
-            WHERE e.version IS DISTINCT FROM 1 + coalesce(e.before, (
-                SELECT s.originator_version FROM log.event AS s
-                WHERE s.shard = p_shard AND s.originator_id = e.stream
-                ORDER BY s.originator_version DESC LIMIT 1), 0)
-            UNION ALL
-            SELECT g.request, 4, 'guard', NULL, g.stream::text
-            FROM unnest(g_request, g_stream, g_version) AS g(request, stream, version)
-            WHERE g.version IS DISTINCT FROM coalesce((
-                SELECT s.originator_version FROM log.event AS s
-                WHERE s.shard = p_shard AND s.originator_id = g.stream
-                ORDER BY s.originator_version DESC LIMIT 1), 0)
-            UNION ALL
-            SELECT c.request, 5, 'claim', NULL, c.n::text
-            FROM unnest(c_request, c_digest, c_take, c_owner) WITH ORDINALITY AS c(request, digest, take, owner, n)
-            JOIN log.claim AS k ON k.shard = p_shard AND k.digest = c.digest
-            WHERE c.take AND k.owner_id <> c.owner
-        ) AS l
-        ORDER BY l.request, l.rank
-    ) AS l;
-    v_lost := coalesce(v_lost, '{}');
+    v_judged := v_guarded OR v_claims OR EXISTS (
+        SELECT FROM log.erased AS x WHERE x.shard = p_shard AND x.subject_id = ANY (e_subject)
+    ) OR EXISTS (
+        SELECT FROM (
+            SELECT stream, version,
+                   (lag(stream) OVER (ORDER BY n), lag(version) OVER (ORDER BY n)) = (stream, version - 1) AS follows
+            FROM unnest(e_stream, e_version) WITH ORDINALITY AS e(stream, version, n)
+        ) AS e
+        WHERE (version = 1 OR follows) IS NOT TRUE AND NOT EXISTS (
+            SELECT FROM log.event AS s
+            WHERE s.shard = p_shard AND s.originator_id = e.stream AND s.originator_version = e.version - 1)
+    );
 
-    INSERT INTO log.event (
-        shard, schema, originator_id, originator_version, notification_id, recorded_at,
-        subject_id, actor_id, key_id, topic, state, meta, request_id, leaf_hash
-    )
-    SELECT p_shard, e.schema, e.stream, e.version, e.position, v_at[e.request],
-           e.subject, e.actor, e.key, e.topic, e.state, e.meta, e.request_id,
-           log.leaf_hash(p_shard, e.position, e.stream, e.version, e.topic, e.schema, v_us[e.request],
-                         e.subject, e.actor, e.key, e.state, e.meta, e.request_id)
-    FROM (
-        SELECT e.*, v_head + row_number() OVER (ORDER BY e.n) AS position,
-               CASE WHEN e.request IS DISTINCT FROM lag(e.request) OVER (ORDER BY e.n)
-                    THEN r_id[e.request] END AS request_id
-        FROM unnest(e_request, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key, e_state, e_meta)
-             WITH ORDINALITY AS e(request, stream, version, topic, schema, subject, actor, key, state, meta, n)
-        WHERE e.request <> ALL (v_lost)
-    ) AS e;
-    GET DIAGNOSTICS v_stored = ROW_COUNT;
+    LOOP
+        IF v_judged THEN
+            SELECT array_agg(l.request), array_agg(l.outcome), array_agg(l.position), array_agg(l.culprit)
+            INTO v_lost, v_outcome, v_position, v_culprit
+            FROM log.lost(p_shard, r_id, e_request, e_stream, e_version, e_subject, g_request, g_stream, g_version,
+                          c_request, c_digest, c_take, c_owner) AS l;
+            v_lost := coalesce(v_lost, '{}');
+            IF v_lost <> '{}' THEN
+                SELECT array_agg(request), array_agg(first), array_agg(stream), array_agg(version), array_agg(topic),
+                       array_agg(schema), array_agg(subject), array_agg(actor), array_agg(key), array_agg(state),
+                       array_agg(meta)
+                INTO e_request, v_first, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key, e_state,
+                     e_meta
+                FROM unnest(e_request, v_first, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key,
+                            e_state, e_meta)
+                     AS e(request, first, stream, version, topic, schema, subject, actor, key, state, meta)
+                WHERE request <> ALL (v_lost);
+            END IF;
+        END IF;
+        BEGIN
+            INSERT INTO log.event (
+                shard, schema, originator_id, originator_version, notification_id, recorded_at,
+                subject_id, actor_id, key_id, topic, state, meta, request_id, leaf_hash
+            )
+            SELECT p_shard, e.schema, e.stream, e.version, v_head + e.n, coalesce(r_recorded_at[e.request], v_now),
+                   e.subject, e.actor, e.key, e.topic, e.state, e.meta, CASE WHEN e.first THEN r_id[e.request] END,
+                   log.leaf_hash(
+                       p_shard, v_head + e.n, e.stream, e.version, e.topic, e.schema,
+                       coalesce((extract(epoch FROM r_recorded_at[e.request]) * 1000000)::bigint, v_us),
+                       e.subject, e.actor, e.key, e.state, e.meta, CASE WHEN e.first THEN r_id[e.request] END)
+            FROM unnest(e_request, v_first, e_stream, e_version, e_topic, e_schema, e_subject, e_actor, e_key, e_state,
+                        e_meta) WITH ORDINALITY
+                 AS e(request, first, stream, version, topic, schema, subject, actor, key, state, meta, n);
+            GET DIAGNOSTICS v_stored = ROW_COUNT;
+            EXIT;
+        EXCEPTION WHEN unique_violation THEN
+            IF v_judged THEN
+                RAISE;
+            END IF;
+            v_judged := true;
+        END;
+    END LOOP;
 
-    IF cardinality(c_digest) > 0 THEN
+    IF v_claims THEN
         DELETE FROM log.claim AS k
         USING unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
         WHERE k.shard = p_shard AND k.digest = c.digest AND k.owner_id = c.owner
@@ -250,7 +257,7 @@ BEGIN
         ON CONFLICT (shard, digest) DO NOTHING; -- one's own: another's has lost above
     END IF;
 
-    IF 'patient.erased' = ANY (e_topic) THEN
+    IF v_erases THEN
         INSERT INTO log.erased (shard, subject_id, position)
         SELECT shard, subject_id, notification_id FROM log.event
         WHERE shard = p_shard AND notification_id > v_head AND topic = 'patient.erased';
@@ -259,9 +266,10 @@ BEGIN
     END IF;
 
     IF v_stored > 0 THEN
-        UPDATE log.head AS h SET position = e.notification_id, recorded_at = e.recorded_at
-        FROM log.event AS e
-        WHERE h.shard = p_shard AND e.shard = p_shard AND e.notification_id = v_head + v_stored;
+        UPDATE log.head AS h
+        SET position = v_head + v_stored,
+            recorded_at = coalesce(r_recorded_at[e_request[cardinality(e_request)]], v_now)
+        WHERE h.shard = p_shard;
         PERFORM pg_notify('tarikh_log', p_shard || ':' || v_head + v_stored);
 
         -- Of a young table the planner knows nothing and may walk along `shard`; autovacuum looks in once a minute.
@@ -271,17 +279,61 @@ BEGIN
         END IF;
     END IF;
 
+    IF v_lost <> '{}' THEN
+        RETURN QUERY
+        SELECT l.request, l.outcome, l.position, NULL::timestamptz, l.culprit
+        FROM unnest(v_lost, v_outcome, v_position, v_culprit) AS l(request, outcome, position, culprit);
+    END IF;
     RETURN QUERY
-    SELECT l.request, l.outcome, l.position, NULL::timestamptz, l.culprit
-    FROM unnest(v_lost, v_outcome, v_position, v_culprit) AS l(request, outcome, position, culprit)
-    UNION ALL
-    SELECT e.request, 'appended', v_head + min(e.place), v_at[e.request], NULL
-    FROM (
-        SELECT e.request, row_number() OVER (ORDER BY e.n) AS place
-        FROM unnest(e_request) WITH ORDINALITY AS e(request, n) WHERE e.request <> ALL (v_lost)
-    ) AS e
-    GROUP BY e.request;
+    SELECT e.request, 'appended', v_head + e.n, coalesce(r_recorded_at[e.request], v_now), NULL
+    FROM unnest(e_request, v_first) WITH ORDINALITY AS e(request, first, n)
+    WHERE e.first;
 END
+$$;
+
+-- Which requests of a call lose, and the first reason why. The caller holds the lock.
+CREATE FUNCTION log.lost(
+    p_shard integer, r_id bytea[],
+    e_request integer[], e_stream uuid[], e_version bigint[], e_subject uuid[],
+    g_request integer[], g_stream uuid[], g_version bigint[],
+    c_request integer[], c_digest bytea[], c_take boolean[], c_owner uuid[]
+) RETURNS TABLE (request integer, outcome text, "position" bigint, culprit text)
+LANGUAGE sql STABLE
+AS $$
+    SELECT DISTINCT ON (l.request) l.request, l.outcome, l.position, l.culprit
+    FROM (
+        SELECT r.n::integer AS request, 1 AS rank, 'duplicate' AS outcome, e.notification_id AS position, NULL AS culprit
+        FROM unnest(r_id) WITH ORDINALITY AS r(id, n)
+        JOIN log.event AS e ON e.shard = p_shard AND e.request_id = r.id
+        UNION ALL
+        SELECT e.request, 2, 'erased', x.position, x.subject_id::text
+        FROM unnest(e_request, e_subject) AS e(request, subject)
+        JOIN log.erased AS x ON x.shard = p_shard AND x.subject_id = e.subject
+        UNION ALL
+        SELECT e.request, 3, 'version', NULL, e.stream::text
+        FROM (
+            SELECT request, stream, version,
+                   lag(version) OVER (PARTITION BY stream ORDER BY n) AS before
+            FROM unnest(e_request, e_stream, e_version) WITH ORDINALITY AS e(request, stream, version, n)
+        ) AS e
+        WHERE e.version IS DISTINCT FROM 1 + coalesce(e.before, (
+            SELECT s.originator_version FROM log.event AS s
+            WHERE s.shard = p_shard AND s.originator_id = e.stream
+            ORDER BY s.originator_version DESC LIMIT 1), 0)
+        UNION ALL
+        SELECT g.request, 4, 'guard', NULL, g.stream::text
+        FROM unnest(g_request, g_stream, g_version) AS g(request, stream, version)
+        WHERE g.version IS DISTINCT FROM coalesce((
+            SELECT s.originator_version FROM log.event AS s
+            WHERE s.shard = p_shard AND s.originator_id = g.stream
+            ORDER BY s.originator_version DESC LIMIT 1), 0)
+        UNION ALL
+        SELECT c.request, 5, 'claim', NULL, c.n::text
+        FROM unnest(c_request, c_digest, c_take, c_owner) WITH ORDINALITY AS c(request, digest, take, owner, n)
+        JOIN log.claim AS k ON k.shard = p_shard AND k.digest = c.digest
+        WHERE c.take AND k.owner_id <> c.owner
+    ) AS l
+    ORDER BY l.request, l.rank
 $$;
 
 CREATE FUNCTION log.append(

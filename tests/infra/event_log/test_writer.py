@@ -26,7 +26,8 @@ from infra.event_log.append import (
     TimesRefused,
     VersionMoved,
 )
-from infra.event_log.codec import DataKey
+from infra.event_log.arrays import Packed
+from infra.event_log.sealing import Sealed, seal
 from infra.event_log.writer import GroupWriter
 from infra.ids import new_id
 from infra.services import as_app
@@ -52,7 +53,10 @@ def held(urls: Urls) -> Iterator[psycopg.Connection[tuple[object, ...]]]:
 
 async def in_the_call(connection: psycopg.Connection[tuple[object, ...]]) -> int:
     """Wait until an append waits for the lock; the process id of its backend."""
-    query = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND classid = 7412 AND NOT granted"
+    query = """
+        SELECT pid FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+        WHERE locktype = 'advisory' AND classid = 7412 AND NOT granted AND datname = current_database()
+        """
     async with asyncio.timeout(20):
         while not (found := connection.execute(query).fetchone()):  # noqa: ASYNC110  a lock sets no event
             await asyncio.sleep(0)
@@ -74,11 +78,10 @@ def calls() -> Iterator[list[int]]:
     sizes: list[int] = []
     original = batch.arguments
 
-    def counting(
-        requests: Sequence[Append], keys: dict[UUID, DataKey], house_key: bytes, shard: int
-    ) -> tuple[object, ...]:
-        sizes.append(len(requests))
-        return original(requests, keys, house_key, shard)
+    def counting(requests: Sequence[Sealed]) -> tuple[Packed, ...]:
+        if requests:
+            sizes.append(len(requests))
+        return original(requests)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(batch, "arguments", counting)
@@ -318,8 +321,11 @@ async def test_a_call_carries_no_more_bytes_than_it_should(
     urls: Urls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     requests = [note(new_id()) for _ in range(4)]
-    monkeypatch.setattr(writer, "MOST_BYTES", batch.length(requests[0]) * 2)
     async with writing(urls) as (group, _):
+        keys = await group._vault.keys_for_writing([r.events[0].stream_id for r in requests])
+        (one,) = seal(requests[:1], keys, b"")
+        assert isinstance(one, Sealed)
+        monkeypatch.setattr(writer, "MOST_BYTES", one.length * 2)
         with calls() as sizes:
             await asyncio.gather(*(group.append(request) for request in requests))
     assert sizes == [2, 2]
