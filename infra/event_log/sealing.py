@@ -15,6 +15,8 @@ from infra.event_log.codec import NONCE_BYTES, DataKey, address, encode_event, e
 
 Elements = tuple[bytes, ...]
 """One row of the arrays of a call, in the order of its columns."""
+STREAM, SUBJECT, STATE = 0, 4, 7
+"""Where these stand in the row of an event."""
 
 NOISE_BYTES = 2 * NONCE_BYTES
 """Of chance for each event: state and meta are sealed apart."""
@@ -27,11 +29,11 @@ class Sealed(msgspec.Struct, frozen=True):
     """
 
     request: Append
-    events: tuple[Elements, ...]
-    guards: tuple[Elements, ...]
-    claims: tuple[Elements, ...]
-    writes: tuple[bytes, ...]
-    reads: tuple[bytes, ...]
+    events: Sequence[Elements]
+    guards: Sequence[Elements]
+    claims: Sequence[Elements]
+    writes: Sequence[bytes]
+    reads: Sequence[bytes]
     length: int
     """In bytes, of its events' payloads."""
 
@@ -49,7 +51,7 @@ def subjects(requests: Iterable[Append]) -> set[UUID]:
 def seal(
     requests: Sequence[Append], keys: Mapping[UUID, DataKey], house_key: bytes
 ) -> list[Sealed | Exception]:
-    """Each request ready to send, or why it never will be: its author's fault, or a key that was destroyed."""
+    """Each request ready to send, or why it never will be: its author's fault, or a key destroyed."""
     noise = os.urandom(NOISE_BYTES * sum(len(request.events) for request in requests))
     ready: list[Sealed | Exception] = []
     start = 0
@@ -64,31 +66,26 @@ def seal(
 
 
 def _sealed(request: Append, keys: Mapping[UUID, DataKey], house_key: bytes, noise: bytes) -> Sealed:
-    places = range(0, len(noise), NOISE_BYTES)
-    events = tuple(
-        _event(new, keys, noise[at : at + NOISE_BYTES])
-        for new, at in zip(request.events, places, strict=True)
-    )
-    claims = tuple(
-        (
-            arrays.of_bytes(claim.digest(house_key)),
-            arrays.of_boolean(claim.take),
-            arrays.of_uuid(claim.owner_id),
-        )
-        for claim in request.claims
-    )
-    guards = tuple(
-        (arrays.of_uuid(guard.stream_id), arrays.of_bigint(guard.version)) for guard in request.guards
-    )
-    writes = [request.request_id, *(row[0] for row in events), *(row[0] for row in claims)]
-    reads = [row[0] for row in guards]
-    for new, row in zip(request.events, events, strict=True):
+    events: list[Elements] = []
+    writes, reads, length = [request.request_id], [], 0
+    for number, new in enumerate(request.events):
+        row = _event(new, keys, noise[number * NOISE_BYTES : (number + 1) * NOISE_BYTES])
+        events.append(row)
+        writes.append(row[STREAM])
+        length += len(row[STATE])
         if new.subject_id is not None:
-            reads.append(subject := b"subject" + row[4])
+            subject = b"subject" + row[SUBJECT]
+            reads.append(subject)
             if isinstance(new.event, PatientErased):
                 writes.append(subject)
-    length = sum(len(row[7]) for row in events)
-    return Sealed(request, events, guards, claims, tuple(writes), tuple(reads), length)
+    guards = [(arrays.of_uuid(g.stream_id), arrays.of_bigint(g.version)) for g in request.guards]
+    claims = [
+        (arrays.of_bytes(c.digest(house_key)), arrays.of_boolean(c.take), arrays.of_uuid(c.owner_id))
+        for c in request.claims
+    ]
+    reads += [stream for stream, _ in guards]
+    writes += [digest for digest, *_ in claims]
+    return Sealed(request, events, guards, claims, writes, reads, length)
 
 
 def _event(new: NewEvent, keys: Mapping[UUID, DataKey], noise: bytes) -> Elements:

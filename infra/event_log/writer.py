@@ -67,9 +67,10 @@ class _Waiting:
     @property
     def given_up(self) -> bool:
         """Nobody waits for it any more."""
-        return all(caller.done() for caller in self.callers)
+        return all(map(_done, self.callers))
 
 
+_done = asyncio.Future.done
 _Outcomes = list[tuple[_Waiting, batch.Outcome]]
 _Call = asyncio.Task[_Outcomes]
 

@@ -10,7 +10,7 @@ from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "import_bundles_s import_events_per_s import_peak_mb": importing.figures,
-    "append_256_vs_unnest append_256_vs_library": append.figures,
+    "append_256_vs_unnest append_256_p99_vs_commit append_16_vs_commit append_256_vs_library": append.figures,
     "catchup_all_events_per_s": catchup.figures,
     "timeline_vs_query": query.figures,
     "notary_leaves_per_s": notary.folding,
