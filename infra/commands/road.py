@@ -136,6 +136,7 @@ def _new_events(wish: Wish, decided: Decided, mark: RequestMark) -> Iterator[New
                     on_behalf_of=wish.actor.on_behalf_of,
                     origin=wish.origin,
                     correlation_id=wish.correlation_id,
+                    causation_id=wish.causation_id,
                     locale=wish.locale,
                     request=request,
                 ),
