@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from tests.bench import append, catchup, command, importing, notary, query
+from tests.bench import append, catchup, command, growth, importing, notary, query
 from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
@@ -14,6 +14,7 @@ BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "catchup_all_events_per_s": catchup.figures,
     "timeline_vs_query": query.figures,
     "command_vs_load": command.figures,
+    "growth_append growth_read growth_as_of": growth.figures,
     "notary_leaves_per_s": notary.folding,
     "append_slowdown_by_notary": notary.beside,
     "verify_vs_hashing": notary.verifying,
