@@ -262,6 +262,19 @@ def test_who_feeds_only_adds_and_who_works_only_takes(house: House) -> None:
                     owner.execute(statement)
 
 
+def test_the_doctor_tells_of_a_manager_that_lags_and_of_one_that_cannot_be_right(house: House) -> None:
+    def told(position: int) -> list[str]:
+        with house.owner() as owner:
+            owner.execute("UPDATE jobs.process_manager SET position = %s", (position,))
+        return checkup.of_database(house.servers.database_url, "dev").problems
+
+    assert told(0) == []
+    (behind,) = told(-checkup.MOST_LAG - 1)
+    assert "severe_side_effects is 10001 positions behind" in behind
+    (ahead,) = told(1)
+    assert "has looked further than the log goes (1 of 0)" in ahead
+
+
 async def test_a_manager_of_a_later_release_is_left_alone(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
