@@ -9,6 +9,7 @@ import structlog
 from procrastinate import App, BaseRetryStrategy, RetryDecision
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
+from procrastinate.worker import Worker
 from psycopg_pool import PoolTimeout
 
 from domain.errors import Conflict, DomainError
@@ -82,22 +83,18 @@ async def work(services: Services, conninfo: str, stop: asyncio.Event) -> None:
 
 
 async def _until(stop: asyncio.Event, queue: App) -> None:
-    """Run jobs until the end has come, or the worker has ended by itself."""
-    tasks = [
-        asyncio.create_task(stop.wait()),
-        asyncio.create_task(_take_up(queue)),
-        asyncio.create_task(
-            queue.run_worker_async(
-                queues=[QUEUE],
-                concurrency=AT_ONCE,
-                delete_jobs="successful",
-                install_signal_handlers=False,
-                update_heartbeat_interval=SECONDS_BETWEEN_BEATS,
-                stalled_worker_timeout=SECONDS_UNTIL_LOST,
-                shutdown_graceful_timeout=SECONDS_TO_FINISH,
-            )
-        ),
-    ]
+    """Run jobs until the end has come, or any part of it has ended by itself."""
+    worker = Worker(
+        queue,
+        queues=[QUEUE],
+        concurrency=AT_ONCE,
+        delete_jobs="successful",
+        install_signal_handlers=False,
+        stalled_worker_timeout=SECONDS_UNTIL_LOST,
+        shutdown_graceful_timeout=SECONDS_TO_FINISH,
+    )
+    running = worker.run()  # type: ignore[no-untyped-call]  # the library leaves it so
+    tasks = [asyncio.create_task(part) for part in (stop.wait(), running, _beat(queue, worker))]
     ended, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
     for task in others:
         task.cancel()
@@ -106,11 +103,16 @@ async def _until(stop: asyncio.Event, queue: App) -> None:
         task.result()
 
 
-async def _take_up(queue: App) -> None:
-    """What a worker had begun whose heart stopped is begun again, by whoever is free."""
+async def _beat(queue: App, worker: Worker) -> None:
+    """Say that this worker lives, and take up what others had begun whose heart stopped.
+
+    The library beats too, but does not notice when that fails.
+    """
     while True:
-        for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_LOST):
-            await queue.job_manager.retry_job(job)
+        if worker.worker_id is not None:
+            await queue.job_manager.update_heartbeat(worker.worker_id)
+            for job in await queue.job_manager.get_stalled_jobs(seconds_since_heartbeat=SECONDS_UNTIL_LOST):
+                await queue.job_manager.retry_job(job)
         await asyncio.sleep(SECONDS_BETWEEN_BEATS)
 
 
