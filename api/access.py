@@ -19,6 +19,8 @@ from domain import access
 from domain.access import Action, PatientAccess
 from domain.errors import FieldError, NotFound, Rejected
 from domain.event import Actor, Locale
+from infra.commands import Seen
+from infra.commands.decided import Stream
 from infra.tokens import ExpiredToken, InvalidToken
 
 Category = Literal["patient", "merge", "diagnosis", "recommendation", "feedback"]
@@ -93,12 +95,25 @@ async def _merged(connection: AnyConnection, patient_id: UUID) -> list[PatientAc
 
 
 async def _folded(connection: AnyConnection, patient_ids: Collection[UUID]) -> dict[UUID, PatientAccess]:
-    found = {patient_id: PatientAccess(patient_id=patient_id) for patient_id in patient_ids}
-    for recorded in await services(connection).reader.streams(patient_ids):
-        if recorded.event is not None:
-            start = found[recorded.stream_id]
-            # another stream's events change nothing
-            found[recorded.stream_id] = access.evolve_access(start, recorded.event)  # type: ignore[arg-type]
+    """What the streams of these ids say; another stream than a patient's says nothing."""
+    read = await _read(connection, patient_ids)
+    return {
+        patient_id: read[patient_id].state(PatientAccess(patient_id=patient_id), access.evolve_access)
+        for patient_id in patient_ids
+    }
+
+
+async def _read(connection: AnyConnection, stream_ids: Collection[UUID]) -> Seen:
+    """These streams as this request sees them: each is read once."""
+    found = seen(connection)
+    if missing := [stream_id for stream_id in stream_ids if stream_id not in found]:
+        found |= await services(connection).loading.about(missing)
+    return found
+
+
+def seen(connection: AnyConnection) -> dict[UUID, Stream]:
+    """What this request has read so far."""
+    found: dict[UUID, Stream] = connection.scope.setdefault("seen", {})  # type: ignore[typeddict-item]  # ours
     return found
 
 
@@ -130,10 +145,17 @@ async def _concerned(connection: AnyConnection, category: Category, target: UUID
         retired = (await _folded(connection, [target]))[target]
         survivor = retired.merged_into or retired.proposed_into
         return [target] if survivor is None else [target, survivor]
-    subject = await services(connection).reader.subject_of(target)
+    subject = await _whose(connection, target)
     if subject is None:
         raise NotFound("not_found")
     return [subject]
+
+
+async def _whose(connection: AnyConnection, stream_id: UUID) -> UUID | None:
+    """Whose stream it is. A command will be decided on all of it, so that it is read at once."""
+    if connection.scope["method"] == "POST":  # type: ignore[typeddict-item]  # there are no others than HTTP
+        return (await _read(connection, [stream_id]))[stream_id].subject_id
+    return await services(connection).reader.subject_of(stream_id)
 
 
 def _check_query(connection: AnyConnection, handler: BaseRouteHandler) -> None:

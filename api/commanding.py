@@ -12,7 +12,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.params import HeaderParameter, JSONBody
 
 from api import origins
-from api.access import Access, Category
+from api.access import Access, Category, seen
 from api.caller import Caller, request_id_of, services
 from api.query import names
 from domain.access import Action
@@ -96,7 +96,7 @@ async def send(
         digest=_digest(wanted, target_id),
         expected_version=_version(if_match),
     )
-    return answer(await services(request).commands.run(wish))
+    return answer(await services(request).commands.run(wish, seen(request)))
 
 
 def answer(result: Result) -> Response[Answer]:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from psycopg import Connection
 
 OLDEST_POSTGRES = 15
+MOST_LAG = 10_000
+MOST_TOLD = 10
 LEAST_FREE_BYTES = 2_000_000_000
 DURABLE = ("fsync", "full_page_writes", "synchronous_commit")
 CONNECT_SECONDS = 5
@@ -51,7 +53,7 @@ def of_database(url: str, env: Environment) -> Database:
             version=version,
             head=head,
             checkpoints=_checkpoints(connection),
-            problems=list(_database_problems(connection, version, env)),
+            problems=[*_database_problems(connection, version, env), *_manager_problems(connection, head)],
         )
 
 
@@ -111,6 +113,29 @@ def _database_problems(connection: "Connection", version: str, env: Environment)
             yield f"Postgres runs with {name} = off: what was answered as stored can be lost"
     if env == "prod" and _value(connection, "SELECT current_setting(%s)", "is_superuser") == "on":
         yield "the database role is a superuser: it could change what is in the log"
+
+
+def _manager_problems(connection: "Connection", head: int | None) -> Iterator[str]:
+    """What the process managers owe."""
+    if head is None or not _has(connection, "jobs.process_manager"):
+        return
+    for name, position in connection.execute("SELECT name, position FROM jobs.process_manager ORDER BY name"):
+        if position > head:
+            yield f"process manager {name} has looked further than the log goes ({position} of {head})"
+        elif head - position > MOST_LAG:
+            yield f"process manager {name} is {head - position} positions behind: does `tarikh project` run?"
+    failed = connection.execute(
+        """
+        SELECT args ->> 'manager', array_agg((args ->> 'position')::bigint ORDER BY id)
+        FROM jobs.procrastinate_jobs
+        WHERE status = 'failed'
+        GROUP BY 1
+        ORDER BY 1
+        """
+    )
+    for name, positions in failed.fetchall():
+        told = ", ".join(map(str, positions[:MOST_TOLD])) + (" …" if len(positions) > MOST_TOLD else "")
+        yield f"process manager {name} could not react to {told}: see the log, then `tarikh work --again`"
 
 
 def _head(connection: "Connection") -> int | None:

@@ -7,12 +7,17 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from domain.catalog import tag_of
 from domain.event import Event
+from domain.patient import PatientErased, PatientMergeReversed, PatientsMerged
 from domain.recorded import Recorded
 from infra.event_log.reader import Reader
 from infra.projector.fold import fold_history
 from projections import patient_groups
 from projections.model import ReadModel, Rows
+
+GROUPING: tuple[type[Event], ...] = (PatientsMerged, PatientMergeReversed, PatientErased)
+"""Of a long record few events say whom it was merged with; an erasure closes what they said."""
 
 
 class Moment(msgspec.Struct, frozen=True):
@@ -55,8 +60,13 @@ class Past:
         known: dict[UUID, Rows] = {}
         members, missing = [patient_id], [patient_id]
         while missing:
-            folded = await self.rows(patient_groups.MODEL, missing, Moment(moment.position))
-            known |= dict(zip(missing, folded, strict=True))
+            events = await self._reader.by_subject(
+                missing, until=moment.position, tags=[tag_of(kind) for kind in GROUPING]
+            )
+            known |= {
+                one: fold_history(patient_groups.MODEL, [r for r in events if r.subject_id == one])
+                for one in missing
+            }
             members, missing = patient_groups.group_of(known, patient_id)
         return members
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from infra.commands import Commands
+from infra.commands import Commands, Loading
 from infra.embedded import Servers
 from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
@@ -35,6 +35,7 @@ class Services:
     pool: AsyncConnectionPool
     vault: Vault
     reader: Reader
+    loading: Loading
     writer: GroupWriter
     commands: Commands
     progress: Progress
@@ -59,7 +60,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
         vault_pool = await stack.enter_async_context(_pool(servers.vault_url, 4))
         vault = Vault(vault_pool, settings.master_key)
         await stack.enter_async_context(forgetting(conninfo, vault))
-        reader = Reader(pool, vault)
+        reader, loading = Reader(pool, vault), Loading(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))
         progress = await stack.enter_async_context(Progress(pool, conninfo))
         yield Services(
@@ -68,8 +69,9 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
             pool=pool,
             vault=vault,
             reader=reader,
+            loading=loading,
             writer=writer,
-            commands=Commands(reader, writer),
+            commands=Commands(reader, loading, writer),
             progress=progress,
             past=Past(reader),
             notary=Notary(pool, settings.notary_key, Known(settings.data_dir)),

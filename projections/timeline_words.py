@@ -150,7 +150,10 @@ def _basis(item: Item, _words: Words) -> dict[str, object]:
 
 
 def _review(item: Item, words: Words) -> dict[str, object]:
-    return {"trigger": item.data["trigger"], **_terms(item.data, words, severity="severity")}
+    """A person says in words what asks for a review, a rule says it by a code of ours."""
+    trigger, key = item.data["trigger"], f"reason.{item.data['trigger']}"
+    told = Message(key) if has(words.locale, key) else trigger
+    return {"trigger": told, **_terms(item.data, words, severity="severity")}
 
 
 def _feedback(item: Item, words: Words) -> dict[str, object]:

@@ -21,9 +21,12 @@ from domain.rules import LEEWAY, a_practitioner_decides, has_words, refuse, well
 def request_review(
     command: RequestSafetyReview, state: RecommendationState, facts: RecommendationFacts
 ) -> list[RecommendationEvent]:
-    """Anybody may ask, at any time: also a rule, a model, or after the end."""
+    """Anybody may ask, at any time: also a rule, a model, or after the end.
+
+    Like stopping, it protects: it can be asked for until the record is erased.
+    """
     issued(state)
-    takes_facts(facts.standing)
+    takes_corrections(facts.standing)
     refuse(well_told(command, facts), has_words("trigger", command.trigger))
     return [
         SafetyReviewRequested(

@@ -84,13 +84,14 @@ def _application(parent: int) -> Callable[..., Any]:
 def project(_: argparse.Namespace) -> int:
     from infra.notary.watching import watching
     from infra.projector.live import follow
+    from infra.reactions.feeding import feeding
     from infra.running import projecting, ready, stop_on_signals
 
     chosen = settings()
 
     async def run(servers: "Servers") -> None:
         stop = stop_on_signals()
-        async with projecting(chosen, servers) as (projector, _), watching(chosen, servers):
+        async with projecting(chosen, servers) as (projector, _), watching(chosen, servers), feeding(servers):
             await follow(projector, servers.database_url, stop)
 
     with ready(chosen) as servers:

@@ -7,11 +7,15 @@ from infra.cli.command import Subparsers, add, settings
 
 
 def register(subparsers: Subparsers) -> None:
-    add(subparsers, "work", run, "Finish what was begun: the keys of erased patients are destroyed.")
+    parser = add(
+        subparsers, "work", run, "Finish what was begun: the keys of the erased are destroyed, jobs are run."
+    )
+    parser.add_argument("--again", action="store_true", help="first try again the jobs that failed")
 
 
-def run(_: argparse.Namespace) -> int:
+def run(arguments: argparse.Namespace) -> int:
     from infra.embedded import Servers
+    from infra.reactions import working as reactions
     from infra.running import ready, stop_on_signals
     from infra.services import as_app, opened
     from infra.working import work
@@ -19,8 +23,14 @@ def run(_: argparse.Namespace) -> int:
     chosen = settings()
 
     async def until_stopped(servers: Servers) -> None:
+        stop = stop_on_signals()
+        if arguments.again:
+            print(f"{await reactions.try_again(servers.database_url)} jobs are tried again", flush=True)
         async with opened(chosen, servers) as services:
-            await work(services, as_app(servers.database_url), stop_on_signals())
+            await asyncio.gather(
+                work(services, as_app(servers.database_url), stop),
+                reactions.work(services, servers.database_url, stop),
+            )
 
     with ready(chosen) as servers:
         asyncio.run(until_stopped(servers))

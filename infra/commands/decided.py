@@ -13,28 +13,36 @@ from infra.event_log.append import Claim, Guard
 
 
 class Stream(msgspec.Struct, frozen=True):
-    """A stream as it was read: its events, and the version that an append must find."""
+    """A stream as it was read, and the version that an append must find; without events there is none.
+
+    It is `closed` where some of it is an erased patient's: of that nothing is told, but the erasure.
+    """
 
     stream_id: UUID
-    recorded: tuple[Recorded[Event], ...] = ()
-
-    @property
-    def version(self) -> int:
-        """The last version; 0 where there is no such stream."""
-        return self.recorded[-1].version if self.recorded else 0
+    events: tuple[Event, ...] = ()
+    version: int = 0
+    position: int = 0
+    subject_id: UUID | None = None
+    closed: bool = False
 
     @property
     def guard(self) -> Guard:
         """That the stream has not moved since."""
         return Guard(self.stream_id, self.version)
 
-    def events(self) -> list[Event]:
-        """What happened; nothing of it where the patient was erased, but the erasure."""
-        return [recorded.event for recorded in self.recorded if recorded.event is not None]
-
     def state(self, initial: Any, evolve: Callable[[Any, Any], Any]) -> Any:  # noqa: ANN401  each aggregate has its own state
         """Fold it."""
-        return reduce(evolve, self.events(), initial)
+        return reduce(evolve, self.events, initial)
+
+
+def as_stream(stream_id: UUID, recorded: Sequence[Recorded[Event]]) -> Stream:
+    """A stream as the log tells it, all of it."""
+    if not recorded:
+        return Stream(stream_id)
+    events = tuple(one.event for one in recorded if one.event is not None)
+    last = recorded[-1]
+    closed = len(events) < len(recorded)
+    return Stream(stream_id, events, last.version, last.position, last.subject_id, closed)
 
 
 class StreamEvents(msgspec.Struct, frozen=True):

@@ -67,15 +67,15 @@ class Deciding:
 
     async def stream(self, stream_id: UUID) -> Stream:
         """A stream as it is now; raises NotFound where there is none."""
-        recorded = await self._reader.stream(stream_id)
-        if not recorded:
+        stream = await self._reader.stream(stream_id)
+        if not stream.version:
             raise NotFound("not_found")
-        return Stream(stream_id, tuple(recorded))
+        return stream
 
     async def open_stream(self, stream_id: UUID) -> Stream:
         """The same, of a patient who was not erased."""
         stream = await self.stream(stream_id)
-        if any(recorded.event is None for recorded in stream.recorded):
+        if stream.closed:
             raise Rejected("patient.erased")
         return stream
 
@@ -220,7 +220,7 @@ class Deciding:
             "now": now,
             "actor": wish.actor,
             "origin": wish.origin,
-            "new_id": self._fresh(shard_of(stream.stream_id)) if stream.recorded else stream.stream_id,
+            "new_id": self._fresh(shard_of(stream.stream_id)) if stream.version else stream.stream_id,
             "unresolved": await unresolved(self._reader, (*links(wish.command), *also), patient_ids),
         }
 
@@ -233,7 +233,7 @@ def _target(wish: Wish) -> UUID:
 
 def _first(stream: Stream, kind: type[E]) -> E:
     """The event that a stream of this category begins with; raises NotFound for another category."""
-    first = stream.events()[0]
+    first = stream.events[0]
     if not isinstance(first, kind):
         raise NotFound("not_found")
     return first
@@ -242,7 +242,7 @@ def _first(stream: Stream, kind: type[E]) -> E:
 def _survivor(command: MergeCommand, retired: Stream) -> UUID:
     if isinstance(command, ProposeMerge):
         return command.survivor_id
-    named = [event for event in retired.events() if isinstance(event, PatientsMergeProposed | PatientsMerged)]
+    named = [event for event in retired.events if isinstance(event, PatientsMergeProposed | PatientsMerged)]
     if not named:
         raise NotFound("not_found")
     return named[-1].survivor_id

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from domain.event import Event
 from domain.recorded import Recorded
+from infra.commands.decided import Stream
 
 
 class Events(Protocol):
-    """The part of the log's reader that deciding needs; each answer is in the order of recording."""
+    """What there is to know; events are told in the order of recording."""
 
-    async def stream(self, stream_id: UUID) -> list[Recorded[Event]]: ...
+    async def stream(self, stream_id: UUID) -> Stream: ...
 
     async def by_subject(
         self, subjects: Collection[UUID], *, until: int | None = None, tags: Sequence[str] | None = None

@@ -15,6 +15,7 @@ from domain.recommendation import (
 from domain.recorded import Meta, Recorded, RequestMark
 from infra.commands.decided import Decided
 from infra.commands.deciding import Deciding
+from infra.commands.loading import Loading, Reading, Seen
 from infra.commands.turns import Turns
 from infra.commands.wish import Result, Wish
 from infra.event_log.append import Append, Appended, ClaimTaken, NewEvent, SubjectErased, VersionMoved
@@ -37,24 +38,29 @@ def _now() -> datetime:
 class Commands:
     """The one way in which the app records anything."""
 
-    def __init__(self, reader: Reader, writer: GroupWriter, clock: Callable[[], datetime] = _now) -> None:
+    def __init__(
+        self, reader: Reader, loading: Loading, writer: GroupWriter, clock: Callable[[], datetime] = _now
+    ) -> None:
         self._reader = reader
+        self._loading = loading
         self._writer = writer
-        self._deciding = Deciding(reader)
         self._clock = clock
         self._turns = Turns()
 
-    async def run(self, wish: Wish) -> Result:
-        """Record it. Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown."""
-        async with self._turns.of(wish.target_id):
-            return await self._run(wish)
+    async def run(self, wish: Wish, seen: Seen | None = None) -> Result:
+        """Record it. `seen` is what the sender's request has read already; a first try is decided on it.
 
-    async def _run(self, wish: Wish) -> Result:
+        Raises NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown.
+        """
+        async with self._turns.of(wish.target_id) as waited:
+            return await self._run(wish, None if waited else seen)
+
+    async def _run(self, wish: Wish, seen: Seen | None) -> Result:
         answered = await self._answered(wish)
         if answered is not None:
             return answered
         try:
-            result, changed = await self._record(wish)
+            result, changed = await self._record(wish, seen)
         except DomainError as error:
             # what refuses it may be what its own twin, sent at the same moment, has recorded
             answered = await self._answered(wish)
@@ -63,10 +69,11 @@ class Commands:
             return answered
         return result if changed else await self._answered(wish) or result
 
-    async def _record(self, wish: Wish) -> tuple[Result, bool]:
+    async def _record(self, wish: Wish, seen: Seen | None) -> tuple[Result, bool]:
         """Decide and append, anew while others are faster; and whether anything changed."""
         for _ in range(MOST_TRIES):
-            decided = await self._deciding.decide(wish, self._clock())
+            known, seen = Reading(self._reader, self._loading, seen or {}), None
+            decided = await Deciding(known).decide(wish, self._clock())
             if wish.expected_version not in {None, decided.own.stream.version}:
                 raise Conflict("version.mismatch")
             if not decided.own.events:
@@ -136,6 +143,7 @@ def _new_events(wish: Wish, decided: Decided, mark: RequestMark) -> Iterator[New
                     on_behalf_of=wish.actor.on_behalf_of,
                     origin=wish.origin,
                     correlation_id=wish.correlation_id,
+                    causation_id=wish.causation_id,
                     locale=wish.locale,
                     request=request,
                 ),
@@ -144,8 +152,13 @@ def _new_events(wish: Wish, decided: Decided, mark: RequestMark) -> Iterator[New
 
 
 def _unchanged(decided: Decided) -> Result:
-    last = decided.own.stream.recorded[-1]
-    return _result(last, decided.own.stream.events(), created=False)
+    stream = decided.own.stream
+    return Result(
+        id=stream.stream_id,
+        version=stream.version,
+        position=stream.position,
+        recommendation_version=_recommendation_version(stream.events),
+    )
 
 
 def _stored(decided: Decided, appended: Appended) -> Result:

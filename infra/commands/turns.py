@@ -22,10 +22,15 @@ class Turns:
         return set(self._locks.keys())
 
     @asynccontextmanager
-    async def of(self, target_id: UUID | None) -> AsyncIterator[None]:
-        """Wait for the turn, and have it; what is new has no other who could want it."""
+    async def of(self, target_id: UUID | None) -> AsyncIterator[bool]:
+        """Wait for the turn, and have it: whether somebody had it before.
+
+        What is new has no other who could want it.
+        """
         if target_id is None:
-            yield
+            yield False
             return
-        async with self._locks.setdefault(target_id, asyncio.Lock()):
-            yield
+        lock = self._locks.setdefault(target_id, asyncio.Lock())
+        waited = lock.locked()
+        async with lock:
+            yield waited

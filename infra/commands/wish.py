@@ -17,9 +17,9 @@ BEGINNING = frozenset({RegisterPatient, RecordDiagnosis, IssueRecommendation, Su
 
 
 class RequestKey(msgspec.Struct, frozen=True):
-    """What makes a resend known: an Idempotency-Key, a device's event id, an import's resource identity."""
+    """What makes a resend known: an Idempotency-Key, a device's event id, a resource's identity, a cause."""
 
-    kind: Literal["idempotency", "device", "import"]
+    kind: Literal["idempotency", "device", "import", "reaction"]
     key: str
 
 
@@ -35,6 +35,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     actor: Actor
     origin: Origin
     correlation_id: UUID
+    causation_id: UUID | None = None
     locale: Locale = "fa"
     key: RequestKey | None = None
     digest: str = ""

@@ -7,7 +7,7 @@ from uuid import UUID
 from domain.catalog import tag_of
 from domain.event import Event
 from domain.recorded import Recorded
-from infra.commands.decided import Stream
+from infra.commands.decided import Stream, as_stream
 from infra.event_log.append import Append
 
 
@@ -38,10 +38,10 @@ class Memory:
 
     def read(self, stream_id: UUID) -> Stream:
         """A stream as it stands."""
-        return Stream(stream_id, tuple(one for one in self.recorded if one.stream_id == stream_id))
+        return as_stream(stream_id, [one for one in self.recorded if one.stream_id == stream_id])
 
-    async def stream(self, stream_id: UUID) -> list[Recorded[Event]]:
-        return list(self.read(stream_id).recorded)
+    async def stream(self, stream_id: UUID) -> Stream:
+        return self.read(stream_id)
 
     async def by_subject(
         self, subjects: Collection[UUID], *, until: int | None = None, tags: Sequence[str] | None = None

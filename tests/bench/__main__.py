@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from tests.bench import append, catchup, importing, notary, query
+from tests.bench import append, catchup, command, growth, importing, notary, query
 from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
@@ -13,6 +13,8 @@ BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "append_256_vs_unnest append_256_p99_vs_commit append_16_vs_commit append_256_vs_library": append.figures,
     "catchup_all_events_per_s": catchup.figures,
     "timeline_vs_query": query.figures,
+    "command_vs_load": command.figures,
+    "growth_append growth_read growth_as_of": growth.figures,
     "notary_leaves_per_s": notary.folding,
     "append_slowdown_by_notary": notary.beside,
     "verify_vs_hashing": notary.verifying,

@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
+import psycopg
 
 from infra.embedded import Servers
+from infra.migrate import migrate
 from infra.running import ready
 from infra.settings import Settings
 
@@ -92,3 +95,12 @@ def house() -> Iterator[tuple[Settings, Servers]]:
             folder.exists() and time.monotonic() < deadline
         ):  # the servers are being stopped by their watchdog
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def another(servers: Servers, name: str) -> str:
+    """A second log in the same server."""
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}".encode())
+    url = urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
+    migrate(url, servers.vault_url)
+    return url

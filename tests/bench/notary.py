@@ -8,14 +8,11 @@ from contextlib import asynccontextmanager
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
-from infra.embedded import Servers
 from infra.ids import new_id
-from infra.migrate import migrate
 from infra.notary.export import of_log, write
 from infra.notary.keys import Known
 from infra.notary.offline import verify_export
@@ -24,7 +21,7 @@ from infra.notary.watching import watching
 from infra.services import as_app, opened
 from infra.settings import Settings
 from tests.bench import append, samples
-from tests.bench.harness import Figure, house, plain, ratio
+from tests.bench.harness import Figure, another, house, plain, ratio
 from tests.infra.notary.logs import TRIGGERS_OFF, TRIGGERS_ON, fill
 
 LEAVES = 512 * 256
@@ -54,7 +51,7 @@ async def folding() -> AsyncIterator[Figure]:
 async def proving() -> AsyncIterator[Figure]:
     """Whole proofs at random positions, from the row to the signed head."""
     with house() as (settings, servers):
-        small, large = servers.database_url, _another(servers, "large")
+        small, large = servers.database_url, another(servers, "large")
         async with _notary(settings, small) as little, _notary(settings, large) as big:
             await _grown(little, small, SMALL)
             await _grown(big, large, MILLION)
@@ -142,15 +139,6 @@ async def _notary(settings: Settings, url: str) -> AsyncIterator[Notary]:
     kwargs = {"autocommit": True}
     async with AsyncConnectionPool(as_app(url), min_size=1, max_size=2, kwargs=kwargs, open=False) as pool:
         yield Notary(pool, settings.notary_key, Known(settings.data_dir))
-
-
-def _another(servers: Servers, name: str) -> str:
-    """A second log in the same server."""
-    with psycopg.connect(servers.database_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    url = urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{name}"))
-    migrate(url, servers.vault_url)
-    return url
 
 
 async def _grown(notary: Notary, url: str, size: int) -> None:

@@ -35,7 +35,23 @@ def single(patient_id: UUID) -> Append:
     return _request(patient_id, new_id(), [_diagnosed(patient_id)])
 
 
-def _request(patient_id: UUID, stream_id: UUID, events: list[Event]) -> Append:
+def day(patient_id: UUID, diagnosis_id: UUID, number: int) -> Iterator[Append]:
+    """What is recorded of a patient on a day, beginning with the first."""
+    if number == 1:
+        yield _request(patient_id, patient_id, [_patient(number)])
+        yield _request(patient_id, diagnosis_id, [_diagnosed(patient_id)])
+    else:
+        symptom = SymptomObserved(
+            occurred_at=day_of(number), symptom_code="headache", score=float(number % 10)
+        )
+        yield _request(patient_id, diagnosis_id, [symptom], number)
+
+
+def day_of(number: int) -> datetime:
+    return START + timedelta(days=number - 1)
+
+
+def _request(patient_id: UUID, stream_id: UUID, events: list[Event], first: int = 1) -> Append:
     return Append(
         request_id=os.urandom(32),
         events=tuple(
@@ -47,7 +63,7 @@ def _request(patient_id: UUID, stream_id: UUID, events: list[Event]) -> Append:
                 event=event,
                 meta=META,
             )
-            for version, event in enumerate(events, 1)
+            for version, event in enumerate(events, first)
         ),
     )
 

@@ -292,6 +292,9 @@ def test_anybody_may_ask_for_a_review_at_any_time() -> None:
                 occurred_at=NOW, review_id=an_id(51), trigger="adverse_event", severity="severe"
             )
         )
+    for standing in ("dead", "merged", "deactivated"):
+        a_line.when(command, standing=standing).then_done()
+    a_line.when(command, standing="erased").then_rejected("patient.erased")
     nothing.when(command).then_not_found()
 
 

@@ -25,6 +25,9 @@ FORGET = """
         END LOOP;
     END $$;
     UPDATE log.head SET position = 0, recorded_at = 'epoch';
+    UPDATE jobs.process_manager SET position = 0;
+    TRUNCATE jobs.procrastinate_jobs, jobs.procrastinate_events, jobs.procrastinate_periodic_defers,
+        jobs.procrastinate_workers;
 """
 """What only an owner can do who means it. Databases for each story would take seconds to make and drop."""
 

@@ -54,6 +54,12 @@ TOLD: list[tuple[Event, str]] = [
         "A safety review is needed: rash; severity: severe",
     ),
     (
+        recommendation.SafetyReviewRequested(
+            occurred_at=on(1), review_id=REVIEW_ID, trigger="SAFETY.ADVERSE_EVENT", severity="severe"
+        ),
+        "A safety review is needed: Adverse event; severity: severe",
+    ),
+    (
         recommendation.SafetyReviewClosed(
             occurred_at=on(1), review_id=REVIEW_ID, severity="severe", decision="keep"
         ),
