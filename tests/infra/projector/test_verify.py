@@ -4,7 +4,7 @@ import pytest
 
 from infra.errors import CommandFailed
 from infra.event_log.codec import Unreadable
-from infra.projector.rebuild import alone
+from infra.projector.alone import alone
 from infra.running import projecting
 from projections.registry import models
 from tests.infra.house import House
