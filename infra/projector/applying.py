@@ -1,4 +1,4 @@
-"""A batch into the tables of one version: all patients at once, or each apart from one who cannot be applied."""
+"""A batch into the tables of one version: all patients at once, or apart from who cannot be applied."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence

@@ -101,7 +101,7 @@ async def take(
 
 
 async def begin(connection: AsyncConnection, shard: int, models: Sequence[ReadModel]) -> None:
-    """Write down versions that were never there before: they stand at the beginning, and nobody feeds them."""
+    """Write down versions that were never there before: they stand at the beginning, fed by nobody."""
     await connection.execute(
         """
         INSERT INTO app.checkpoint (shard, model, fingerprint, position)

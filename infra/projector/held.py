@@ -74,7 +74,7 @@ def _place(error: Exception) -> str:
 
 
 def _innermost(error: BaseException) -> TracebackType | None:
-    """An unreadable event says of itself where it was read; of what it was raised from there is more to say."""
+    """Where reading went wrong, of an event that could not be read; it is raised again far from there."""
     cause = error.__cause__ if isinstance(error, Unreadable) else None
     return (cause or error).__traceback__
 

@@ -97,10 +97,17 @@ def folded_until_stuck(
         with contextlib.suppress(Exception):
             return list(folded(model, events)), None
     for place, event in enumerate(events):
-        try:
-            if event.unreadable is not None:
-                raise event.unreadable
-            list(folded(model, events[: place + 1]))
-        except Exception as error:
+        if (error := _why_not(model, events[: place + 1])) is not None:
             return list(folded(model, events[:place])), hold(subject, event.position, error)
     return list(folded(model, events)), None
+
+
+def _why_not(model: ReadModel, events: list[Recorded[Event]]) -> Exception | None:
+    """Why these events cannot be folded, the last of which may be unreadable."""
+    if events[-1].unreadable is not None:
+        return events[-1].unreadable
+    try:
+        list(folded(model, events))
+    except Exception as error:  # noqa: BLE001  whatever a fold raises is a patient's
+        return error
+    return None

@@ -66,8 +66,10 @@ async def name_session(connection: AsyncConnection, name: str) -> None:
 
 
 async def end_sessions(connection: AsyncConnection, names: Collection[str]) -> None:
-    """End the sessions of holders whose heart has stopped: a process that stopped while Postgres waits for
-    the rest of what it was sending would keep its locks for ever."""
+    """End the sessions of holders whose heart has stopped.
+
+    A process that stopped while Postgres waits for the rest of what it sends would keep its locks for ever.
+    """
     login = make_conninfo(connection.info.dsn, password=connection.info.password or None)
     async with await AsyncConnection.connect(login, autocommit=True) as own:
         await own.execute(

@@ -173,7 +173,8 @@ class Projector:
                 del self._held[name]
                 self._aside.discard(name)
                 log.warning("projector.lease_lost", model=name)
-        return [one for name, one in own.items() if one and not one.lives and name not in self._held]
+        unfed = [one for one in own.values() if one and one.model not in self._held]
+        return [one for one in unfed if one.holder == self.name or not one.lives]
 
     async def places(self) -> list[Checkpoint]:
         """Where the versions stand that are fed now. Raises LeaseLost."""

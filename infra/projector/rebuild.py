@@ -25,7 +25,7 @@ DROP_PATIENCE = "SET LOCAL lock_timeout = '200ms'"
 """Shorter than Postgres waits for deadlocks: who still reads the old tables is never the victim."""
 
 
-async def rebuild(  # noqa: PLR0913, PLR0917  what of, with what, for whom
+async def rebuild(
     connection: AsyncConnection,
     reader: Reader,
     model: ReadModel,
@@ -88,7 +88,7 @@ async def _begin_or_go_on(connection: AsyncConnection, reader: Reader, new: Mode
     return at
 
 
-async def _fill(  # noqa: PLR0913, PLR0917  as above
+async def _fill(
     connection: AsyncConnection, reader: Reader, new: ModelStore, shard: int, at: Begun, told: Told
 ) -> None:
     conninfo = make_conninfo(connection.info.dsn, password=connection.info.password or None)
@@ -130,7 +130,7 @@ async def _live_position(connection: AsyncConnection, shard: int, model: ReadMod
     raise CommandFailed(f"{model.name} has no tables of this release yet: start `tarikh project` first")
 
 
-async def _catch_up(  # noqa: PLR0913, PLR0917  as above
+async def _catch_up(
     connection: AsyncConnection, reader: Reader, new: ModelStore, shard: int, position: int, until: int
 ) -> int:
     """Fold what came after `position` into the new tables, as the projector would."""
@@ -145,7 +145,7 @@ async def _catch_up(  # noqa: PLR0913, PLR0917  as above
     return max(position, until)
 
 
-async def _swap(  # noqa: PLR0913, PLR0917  as above
+async def _swap(
     connection: AsyncConnection,
     reader: Reader,
     new: ModelStore,

@@ -17,7 +17,7 @@ PATIENCE = "SET LOCAL lock_timeout = '200ms'"
 
 
 class Version(msgspec.Struct, frozen=True, kw_only=True):
-    """Tables of a model in a version. `beside` tells those of a rebuild (`_new`, `_old`) from the live ones."""
+    """Tables of a model in a version; `beside` tells those of a rebuild (`_new`, `_old`) from others."""
 
     model: str
     fingerprint: str
@@ -51,8 +51,8 @@ async def all_of(connection: AsyncConnection, shard: int) -> list[Version]:
         found[version.schema] = version
     for schema, size in sizes.items():
         if schema not in found and (named := SCHEMA.fullmatch(schema)):
-            given = {name: text or "" for name, text in named.groupdict().items()}
-            found[schema] = Version(**given, bytes=size)
+            model, fingerprint, beside = named.groups(default="")
+            found[schema] = Version(model=model, fingerprint=fingerprint, beside=beside, bytes=size)
     return [found[schema] for schema in sorted(found)]
 
 
