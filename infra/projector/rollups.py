@@ -4,7 +4,8 @@ from typing import Any
 
 from psycopg import AsyncConnection, sql
 
-from infra.projector.table import Differences, raw
+from infra.projector.statements import raw
+from infra.projector.table import Differences
 from projections.model import Rollup
 
 

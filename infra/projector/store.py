@@ -24,8 +24,7 @@ class ModelStore:
         schema = sql.Identifier(self.schema)
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for store in self.tables.values():
-            for statement in store.ddl():
-                await connection.execute(statement)
+            await connection.execute(store.statements.create)
         for rollup in self.model.rollups:
             await connection.execute(rollups.rollup_ddl(self.schema, rollup))
         if indexed:
@@ -40,7 +39,7 @@ class ModelStore:
     async def index(self, connection: AsyncConnection) -> None:
         """Make the keys and indexes, and count what is there."""
         for store in self.tables.values():
-            for statement in store.indexes():
+            for statement in store.statements.indexes:
                 await connection.execute(statement)
             await connection.execute(sql.SQL("ANALYZE {}").format(store.name))
 
