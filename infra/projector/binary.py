@@ -1,4 +1,4 @@
-"""Columns in Postgres' binary format: the fields of a COPY and the elements of an array are the same bytes."""
+"""Columns in Postgres' binary format: fields of a COPY and elements of an array are the same bytes."""
 
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime
@@ -93,10 +93,10 @@ def fields(sql_type: str, values: Iterable[Any], *, nullable: bool = False) -> l
     return list(map(field, values))
 
 
-def copied(shard: int, columns: Sequence[list[bytes]]) -> bytes:
-    """Everything that a COPY reads: the shard and these columns, row by row."""
+def tuples(shard: int, columns: Sequence[list[bytes]]) -> bytes:
+    """Rows as COPY reads them, between HEADER and TRAILER: the shard and these columns."""
     head = _tuple_head(len(columns) + 1, 4, shard)
-    return b"".join((HEADER, *chain.from_iterable(zip(repeat(head), *columns)), TRAILER))  # noqa: B905  heads have no end
+    return b"".join(chain.from_iterable(zip(repeat(head), *columns)))
 
 
 class Packed(bytes):

@@ -13,13 +13,13 @@ from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.event_log.reader import COLUMNS, Reader
 from infra.projector.fold import closed
-from projections.model import ReadModel, Row, RowKey, Rows, Table
+from infra.projector.folding import Folding
+from infra.projector.table import Difference
+from projections.model import ReadModel, Rows
 
 ROWS_AT_ONCE = 5_000
 
 Patient = tuple[UUID, list[Recorded[Event]]]
-Placed = tuple[Table[Any], Row, int]
-"""A row of a table and the position that changed it last."""
 
 
 async def by_patient(
@@ -55,15 +55,11 @@ async def _opened(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Patient]:
     return [(subject, [event for _, event in group]) for subject, group in groupby(pairs, key=itemgetter(0))]
 
 
-def folded(model: ReadModel, events: list[Recorded[Event]]) -> Iterator[Placed]:
-    """A patient's rows after all their events, each with the position that changed it last."""
+def folded(model: ReadModel, subject: UUID, events: list[Recorded[Event]]) -> Iterator[Difference]:
+    """A patient's rows after all their events: what there is where there was nothing before."""
     if any(isinstance(event.event, PatientErased) for event in events):
         events = closed(events)
-    rows = Rows()
-    placed: dict[tuple[str, RowKey], Placed] = {}
+    patient = Folding(subject, Rows())
     for recorded in events:
-        for row in model.evolve(rows, recorded):
-            table = model.table_of[type(row)]
-            if rows.put(table, row) != row:
-                placed[table.name, table.key_of(row)] = (table, row, recorded.position)
-    yield from placed.values()
+        patient.apply(model, recorded)
+    return patient.changes()

@@ -13,6 +13,7 @@ from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.event_log.reader import Reader
 from infra.projector import checkpoints, lease, strangers
+from infra.projector.ahead import Ahead
 from infra.projector.fold import fold_batch
 from infra.projector.store import ModelStore
 from projections.model import ReadModel
@@ -47,6 +48,7 @@ class Projector:
     ) -> None:
         self._connection = connection
         self._reader = reader
+        self._ahead = Ahead(reader)
         self._shard = shard
         self._stores = [ModelStore(model) for model in models]
         self._generation = 0
@@ -69,6 +71,7 @@ class Projector:
 
     async def close(self) -> None:
         """Close the connection; what was not committed did not happen."""
+        await self._ahead.forget()
         await self._connection.close()
 
     async def take_over(self) -> bool:
@@ -82,6 +85,7 @@ class Projector:
 
     async def give_back(self) -> None:
         """Let another take over at once."""
+        await self._ahead.forget()
         await lease.give_back(self._connection, self._generation)
 
     async def beat(self, connection: AsyncConnection) -> None:
@@ -95,7 +99,7 @@ class Projector:
         stores = [store for store in self._stores if places[store.model.name] == behind]
         others = [place for place in places.values() if place > behind]
         limit = min([self._most_events, *(place - behind for place in others)])
-        events = await self._reader.after(behind, limit)
+        events = await self._ahead.after(behind, limit)
         if events:
             started = monotonic()
             with _uncollected():

@@ -18,7 +18,8 @@ from infra.projector.fold import fold_batch
 from infra.projector.projector import MOST_EVENTS
 from infra.projector.store import ModelStore
 from infra.projector.strangers import BEING_BUILT
-from projections.model import ReadModel, Row
+from infra.projector.table import Difference
+from projections.model import ReadModel
 
 Told = Callable[[int, int], None]
 """Hears how many of how many events are folded."""
@@ -108,12 +109,12 @@ async def _fill(
     async with await AsyncConnection.connect(conninfo, autocommit=True) as reading, reading.transaction():
         parts = history.by_patient(reading, reader, shard, until, accounts=store.model.accounts)
         async for patients in parts:
-            rows: dict[str, list[tuple[UUID, int, Row]]] = defaultdict(list)
+            made: dict[str, list[Difference]] = defaultdict(list)
             for subject, events in patients:
                 done += len(events)
-                for table, row, position in history.folded(store.model, events):
-                    rows[table.name].append((subject, position, row))
-            for name, found in rows.items():
+                for one in history.folded(store.model, subject, events):
+                    made[one.table.name].append(one)
+            for name, found in made.items():
                 await store.tables[name].copy(connection, shard, found)
             told(done, until)
 

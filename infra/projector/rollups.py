@@ -33,9 +33,7 @@ def summed(schema: str, rollup: Rollup) -> sql.Composed:
 
 def sums_of(rollup: Rollup, changed: Differences) -> dict[tuple[Any, ...], list[int]]:
     sums: dict[tuple[Any, ...], list[int]] = {}
-    for one in changed.values():
-        if one.table.name != rollup.over.name:
-            continue
+    for one in changed[rollup.over.name]:
         for row, sign in ((one.before, -1), (one.after, 1)):
             if row is not None and not row.removed:
                 totals = sums.setdefault(

@@ -67,6 +67,11 @@ class Statements:
         ).format(raw(first.sql_type), self._select, sql.Identifier(first.name))
 
     @cached_property
+    def load_all(self) -> sql.Composed:
+        """Every row of these patients."""
+        return sql.SQL("{} WHERE t.subject_id = ANY(%b::uuid[]) AND t.shard = %s").format(self._select)
+
+    @cached_property
     def copy(self) -> sql.Composed:
         return sql.SQL("COPY {} (shard, subject_id, changed_at, {}) FROM STDIN (FORMAT BINARY)").format(
             self.name, self._list
@@ -83,7 +88,9 @@ class Statements:
             self._list,
             self._unnested(list(self._columns.values()), "changed_at"),
             sql.SQL(", ").join(map(sql.Identifier, self._table.key)),
-            sql.SQL(", ").join(sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changing),
+            sql.SQL(", ").join(
+                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changing
+            ),
         )
 
     @cached_property

@@ -66,7 +66,7 @@ class ModelStore:
     async def save(self, connection: AsyncConnection, shard: int, changed: Differences) -> None:
         """Write a batch's differences, and what they add to the sums."""
         for name, store in self.tables.items():
-            await store.save(connection, shard, [d for d in changed.values() if d.table.name == name])
+            await store.save(connection, shard, changed[name])
         for rollup in self.model.rollups:
             await rollups.add(connection, self.schema, shard, rollup, rollups.sums_of(rollup, changed))
 

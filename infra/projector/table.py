@@ -11,10 +11,14 @@ from psycopg import AsyncConnection, sql
 from infra.projector import binary
 from infra.projector.binary import Packed
 from infra.projector.statements import Statements
-from projections.model import Row, RowKey, Rows, Table
+from projections.model import Row, Rows, Table
 
 FEWEST_TO_COPY = 32
 """Below that one upsert, which is prepared, comes sooner than the two answers that a COPY waits for."""
+
+
+ROWS_AT_ONCE = 500
+"""Encoded and sent: Postgres writes them while the next are encoded."""
 
 
 class Difference(msgspec.Struct):
@@ -27,9 +31,8 @@ class Difference(msgspec.Struct):
     position: int
 
 
-Differences = dict[tuple[str, UUID, RowKey], Difference]
-Placed = tuple[UUID, int, Row]
-"""Whose row, the position that changed it last, and the row."""
+Differences = dict[str, list[Difference]]
+"""By the name of the table."""
 
 
 class TableStore:
@@ -67,33 +70,31 @@ class TableStore:
     ) -> None:
         """Put every stored row of these patients into their rows."""
         if wanted := [(subject,) for subject in subjects]:
-            await self._load(
-                connection, self.statements.load_all, (*_arrays(["uuid"], wanted), shard), into
-            )
+            await self._load(connection, self.statements.load_all, (*_arrays(["uuid"], wanted), shard), into)
 
     async def save(self, connection: AsyncConnection, shard: int, changed: Sequence[Difference]) -> None:
-        """Write the rows as they stand after the batch, delete those that are no more.
+        """Delete the rows that are no more, then write the others as they stand after the batch.
 
         Many that are new are copied; whoever folded saw, in the same transaction, that they were not there.
         """
-        new = [_placed(d, d.after) for d in changed if d.before is None and d.after is not None]
-        kept = [_placed(d, d.after) for d in changed if d.before is not None and d.after is not None]
+        if gone := [one for one in changed if one.after is None]:
+            await connection.execute(self.statements.delete, (*self._keys(gone), shard))
+        new = [one for one in changed if one.before is None]
+        rest = [one for one in changed if one.before is not None and one.after is not None]
         if len(new) >= FEWEST_TO_COPY:
             await self.copy(connection, shard, new)
         else:
-            kept += new
-        if kept:
-            await connection.execute(self.statements.upsert, (shard, *self._packed(kept)))
-        gone = [(d.subject_id, *self.table.key_of(d.before)) for d in changed if d.before and d.after is None]
-        if gone:
-            arrays = _arrays(["uuid", *(column.sql_type for column in self.statements.keys)], gone)
-            await connection.execute(self.statements.delete, (*arrays, shard))
+            rest += new
+        if rest:
+            await connection.execute(self.statements.upsert, (shard, *self._rows(rest)))
 
-    async def copy(self, connection: AsyncConnection, shard: int, rows: Sequence[Placed]) -> None:
+    async def copy(self, connection: AsyncConnection, shard: int, new: Sequence[Difference]) -> None:
         """Append rows that are not there by COPY: the fastest way in."""
-        if rows:
-            async with connection.cursor() as cursor, cursor.copy(self.statements.copy) as copy:
-                await copy.write(binary.copied(shard, self._fields(rows)))
+        async with connection.cursor() as cursor, cursor.copy(self.statements.copy) as copy:
+            await copy.write(binary.HEADER)
+            for first in range(0, len(new), ROWS_AT_ONCE):
+                await copy.write(binary.tuples(shard, self._fields(new[first : first + ROWS_AT_ONCE])))
+            await copy.write(binary.TRAILER)
 
     async def _load(
         self,
@@ -115,23 +116,25 @@ class TableStore:
         }
         return cast("Row", self.table.row(**fields))
 
-    def _fields(self, rows: Sequence[Placed]) -> list[list[bytes]]:
+    def _fields(self, rows: Sequence[Difference]) -> list[list[bytes]]:
         """Rows as columns: the patient, the position, and the row's own."""
-        subjects, positions, found = zip(*rows, strict=True)
-        columns = zip(self.table.columns, zip(*map(self._values, found), strict=True), strict=True)
+        columns = zip(*(self._values(one.after) for one in rows), strict=True)
         return [
-            binary.fields("uuid", subjects),
-            binary.fields("bigint", positions),
-            *(binary.fields(c.sql_type, values, nullable=c.nullable) for c, values in columns),
+            binary.fields("uuid", [one.subject_id for one in rows]),
+            binary.fields("bigint", [one.position for one in rows]),
+            *(
+                binary.fields(column.sql_type, values, nullable=column.nullable)
+                for column, values in zip(self.table.columns, columns, strict=True)
+            ),
         ]
 
-    def _packed(self, rows: Sequence[Placed]) -> list[Packed]:
+    def _rows(self, rows: Sequence[Difference]) -> list[Packed]:
         types = ["uuid", "bigint", *(column.sql_type for column in self.table.columns)]
         return list(map(binary.array, types, self._fields(rows)))
 
-
-def _placed(difference: Difference, row: Row) -> Placed:
-    return difference.subject_id, difference.position, row
+    def _keys(self, rows: Sequence[Difference]) -> list[Packed]:
+        types = ["uuid", *(column.sql_type for column in self.statements.keys)]
+        return _arrays(types, [(one.subject_id, *self.table.key_of(one.before)) for one in rows])
 
 
 def _arrays(types: Sequence[str], tuples: Iterable[tuple[Any, ...]]) -> list[Packed]:

@@ -82,7 +82,8 @@ async def _rows(
             found.rows += len(actual)
             seen.update(name for name, _ in actual)
             if not _being_erased(events):
-                expected = {(t.name, t.key_of(row)): row for t, row, _ in history.folded(store.model, events)}
+                folded = history.folded(store.model, subject, events)
+                expected = {(d.table.name, d.table.key_of(d.after)): d.after for d in folded if d.after}
                 for wrong in _differences(store.model, subject, expected, actual):
                     yield wrong
         done += sum(len(events) for _, events in patients)
