@@ -1,8 +1,6 @@
 """Feeds read models from the log: a batch, a pass, a transaction, exactly once."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -16,6 +14,7 @@ from infra.projector import checkpoints, lease, strangers
 from infra.projector.ahead import Ahead
 from infra.projector.fold import fold_batch
 from infra.projector.store import ModelStore
+from infra.projector.uncollected import uncollected
 from projections.model import ReadModel
 
 MOST_EVENTS = 5_000
@@ -99,12 +98,12 @@ class Projector:
         stores = [store for store in self._stores if places[store.model.name] == behind]
         others = [place for place in places.values() if place > behind]
         limit = min([self._most_events, *(place - behind for place in others)])
-        events = await self._ahead.after(behind, limit)
-        if events:
-            started = monotonic()
-            with _uncollected():
+        with uncollected():
+            events = await self._ahead.after(behind, limit)
+            if events:
+                started = monotonic()
                 await self._apply(stores, events, behind)
-            self._adapt(monotonic() - started)
+                self._adapt(monotonic() - started)
         return len(events)
 
     async def catch_up(self) -> None:
@@ -149,16 +148,3 @@ class Projector:
 
     async def _history(self, subject: UUID, until: int) -> list[Recorded[Event]]:
         return await self._reader.by_subject([subject], until=until)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection within a batch: its rows are none, and looking costs as much again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
