@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -34,6 +35,11 @@ class Reader:
         self._pool = pool
         self._vault = vault
         self._shard = shard
+
+    @cached_property
+    def lenient(self) -> "Reader":
+        """The same log, read on past what cannot be read: such an event says so itself."""
+        return _Lenient(self._pool, self._vault, self._shard)
 
     async def head(self) -> Head:
         """The last position and its time."""
@@ -162,6 +168,23 @@ class Reader:
             return await rows(connection, query, arguments)
 
 
+class _Lenient(Reader):
+    """Opens as always, and one by one where that fails."""
+
+    async def opened(self, rows: Sequence[tuple[Any, ...]]) -> list[Recorded[Event]]:
+        """Open rows of COLUMNS; what cannot be read is `unreadable`."""
+        try:
+            return await super().opened(rows)
+        except Unreadable:
+            return [await self._one(row) for row in rows]
+
+    async def _one(self, row: tuple[Any, ...]) -> Recorded[Event]:
+        try:
+            return (await super().opened([row]))[0]
+        except Unreadable as error:
+            return msgspec.structs.replace(_closed(row), unreadable=error)
+
+
 async def rows(
     connection: AsyncConnection, query: str, arguments: tuple[object, ...]
 ) -> list[tuple[Any, ...]]:
@@ -186,5 +209,24 @@ def _recorded(row: tuple[Any, ...], key: DataKey | None) -> Recorded[Event]:
         actor_id=actor or NOBODY,
         meta=None if closed or meta is None else decode_meta(meta, where, key),
         event=None if closed else decode_event(state, where, key),
+        leaf_hash=leaf,
+    )
+
+
+def _closed(row: tuple[Any, ...]) -> Recorded[Event]:
+    """The envelope alone."""
+    shard, position, stream_id, version, tag, schema, at, subject, actor, *_, leaf = row
+    return Recorded(
+        shard=shard,
+        position=position,
+        stream_id=stream_id,
+        version=version,
+        tag=tag,
+        schema=schema,
+        recorded_at=at,
+        subject_id=subject,
+        actor_id=actor or NOBODY,
+        meta=None,
+        event=None,
         leaf_hash=leaf,
     )

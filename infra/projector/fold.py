@@ -32,7 +32,9 @@ def whose(model: ReadModel, recorded: Recorded[Event]) -> UUID | None:
 def closed(events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
     """The same events as they read once the patient's key is destroyed."""
     return [
-        event if event.tag in UNSEALED else msgspec.structs.replace(event, event=None, meta=None)
+        event
+        if event.tag in UNSEALED
+        else msgspec.structs.replace(event, event=None, meta=None, unreadable=None)
         for event in events
     ]
 

@@ -19,6 +19,11 @@ class ModelStore:
         self.schema = schema or model.schema
         self.tables = {table.name: TableStore(self.schema, table) for table in model.tables}
 
+    @property
+    def fingerprint(self) -> str:
+        """That of the model; of tables that stand beside the live ones with what tells them apart."""
+        return self.schema.removeprefix(f"{self.model.name}_")
+
     async def create(self, connection: AsyncConnection, *, indexed: bool = True) -> None:
         """Make schema and tables, readable by the app; `indexed=False` leaves keys for after a bulk load."""
         schema = sql.Identifier(self.schema)

@@ -1,4 +1,4 @@
-"""Work without garbage collection: rows and events are no garbage, and looking at each costs as much again."""
+"""No garbage collection for a while: rows and events are none, and looking at them costs as much again."""
 
 import gc
 from collections.abc import Iterator

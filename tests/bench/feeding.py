@@ -83,7 +83,9 @@ class Pipe:
     def __init__(self, settings: Settings, servers: Servers, model: ReadModel, last: int) -> None:
         self._settings = settings
         self._servers = servers
-        self._tables = [(ModelStore(model).tables[table.name].name, self._like(table)) for table in model.tables]
+        self._tables = [
+            (ModelStore(model).tables[table.name].name, self._like(table)) for table in model.tables
+        ]
         self._places = [(first, min(first + MOST_EVENTS, last)) for first in range(0, last, MOST_EVENTS)]
         self._ready: list[list[bytes]] = []
 
@@ -96,7 +98,9 @@ class Pipe:
         async with await AsyncConnection.connect(self._servers.database_url, autocommit=True) as connection:
             await connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
             for table, like in self._tables:
-                await connection.execute(sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(like, table))
+                await connection.execute(
+                    sql.SQL("CREATE TABLE {} (LIKE {} INCLUDING ALL)").format(like, table)
+                )
             self._ready = [
                 [await _copied(connection, table, *place) for table, _ in self._tables]
                 for place in self._places
@@ -104,9 +108,10 @@ class Pipe:
 
     async def seconds(self) -> float:
         """How long it takes, a transaction for each batch."""
-        async with projecting(self._settings, self._servers) as (projector, _), await AsyncConnection.connect(
-            self._servers.database_url, autocommit=True
-        ) as connection:
+        async with (
+            projecting(self._settings, self._servers) as (projector, _),
+            await AsyncConnection.connect(self._servers.database_url, autocommit=True) as connection,
+        ):
             for _, like in self._tables:
                 await connection.execute(sql.SQL("TRUNCATE {}").format(like))
             started = time.perf_counter()

@@ -41,7 +41,9 @@ async def figures() -> AsyncIterator[Figure]:
                     loaded = [await seen.round(services.writer) for _ in range(ROUNDS)]
                     output, _ = await writers.communicate(b".")
                 conditions |= {"writers": WRITERS, "their_events_per_s": int(output)}
-                yield _figure("visible_loaded_p99_ms", [_at(one, 99) for one in loaded], "<= 100", **conditions)
+                yield _figure(
+                    "visible_loaded_p99_ms", [_at(one, 99) for one in loaded], "<= 100", **conditions
+                )
 
 
 class Seen:
