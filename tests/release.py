@@ -17,6 +17,8 @@ from projections import registry
 from projections.model import ReadModel
 
 CHANGED = ("patient_timeline", "statistics")
+SETTABLE = (("infra.projector.building", "LONG"), ("infra.projector.history", "ROWS_AT_ONCE"))
+"""What stories make smaller."""
 ours = registry.models
 
 
@@ -29,16 +31,14 @@ def of_release(name: str) -> tuple[ReadModel, ...]:
 
 
 def main(release: str, what: str, *rest: str) -> None:
-    """Run it until it is told to stop. What looks the read models up is loaded when they are this release's."""
+    """Run it until it is told to stop; what looks the read models up is loaded only now."""
     registry.models = lambda time_zone: of_release(release)  # noqa: ARG005  called by its name
     if what == "serve":
         asyncio.run(_serve(int(rest[0])))
     else:
-        building, history = (
-            importlib.import_module(f"infra.projector.{name}") for name in ("building", "history")
-        )
-        building.LONG = int(os.environ.get("LONG", building.LONG))
-        history.ROWS_AT_ONCE = int(os.environ.get("ROWS_AT_ONCE", history.ROWS_AT_ONCE))
+        for module, name in SETTABLE:
+            if name in os.environ:
+                setattr(importlib.import_module(module), name, int(os.environ[name]))
         sys.exit(importlib.import_module("infra.cli").main([what, *rest]))
 
 

@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
@@ -35,18 +34,24 @@ class Two:
         return httpx.get(f"{self.other}/v1/patients/{patient_id}/timeline", headers=headers, timeout=20)
 
 
-@pytest.fixture
-def two(fresh_database_urls: Fresh, tmp_path: Path) -> Iterator[Two]:
+@pytest.fixture(scope="module")
+def apis(fresh_database_urls: Fresh, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[House, str]]:
+    """A house whose callers speak to one process, and where the other one answers."""
     with (
-        estate(fresh_database_urls(), tmp_path / "data") as house,
-        process(house, "", "project") as projector,
+        estate(fresh_database_urls(), tmp_path_factory.mktemp("two")) as house,
         api(house) as one,
         api(house) as other,
     ):
         house.url = one
+        yield house, other
+
+
+@pytest.fixture
+def two(apis: tuple[House, str]) -> Iterator[Two]:
+    house, other = apis
+    with process(house, "", "project") as projector:
         until(lambda: problems(other) == (200, []))
         yield Two(house, other, projector, house.caller("practitioner"))
-        os.kill(projector.pid, signal.SIGCONT)
 
 
 def test_each_write_is_seen_at_once_through_the_other(two: Two) -> None:
