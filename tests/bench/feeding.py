@@ -17,7 +17,7 @@ from infra.projector.store import ModelStore
 from infra.running import projecting
 from infra.services import opened
 from infra.settings import Settings
-from projections.model import ReadModel, Table
+from projections.model import ReadModel
 from projections.registry import models
 from tests.bench import samples
 
@@ -25,7 +25,6 @@ SYMPTOMS = 14
 EVENTS_OF_A_PATIENT = SYMPTOMS + 6
 REQUESTS_AT_ONCE = 2_000
 ONE = "patient_timeline"
-SCHEMA = sql.Identifier("bench")
 
 
 class Until(Reader):
@@ -78,23 +77,18 @@ async def caught_up(settings: Settings, servers: Servers, chosen: Sequence[ReadM
 
 
 class Pipe:
-    """Reads, unseals and decodes the log and copies a model's own rows, encoded beforehand, into like tables."""
+    """Reads, unseals and decodes the log and copies a model's own rows, encoded before, into like tables."""
 
     def __init__(self, settings: Settings, servers: Servers, model: ReadModel, last: int) -> None:
         self._settings = settings
         self._servers = servers
-        self._tables = [
-            (ModelStore(model).tables[table.name].name, self._like(table)) for table in model.tables
-        ]
+        store = ModelStore(model)
+        self._tables = [(one.name, sql.Identifier("bench", name)) for name, one in store.tables.items()]
         self._places = [(first, min(first + MOST_EVENTS, last)) for first in range(0, last, MOST_EVENTS)]
         self._ready: list[list[bytes]] = []
 
-    @staticmethod
-    def _like(table: Table) -> sql.Identifier:
-        return sql.Identifier("bench", table.name)
-
     async def prepare(self) -> None:
-        """Take the rows from the tables that the projector has filled, by the batch that changed them last."""
+        """Take the rows from the tables that the projector filled, by the batch that changed them last."""
         async with await AsyncConnection.connect(self._servers.database_url, autocommit=True) as connection:
             await connection.execute("CREATE SCHEMA IF NOT EXISTS bench")
             for table, like in self._tables:

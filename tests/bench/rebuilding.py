@@ -1,4 +1,4 @@
-"""`rebuild_…`: one read model built anew beside a bare pipe, how that grows, and what memory the command takes."""
+"""`rebuild_…`: a read model built anew beside a bare pipe, how that grows, what memory the command takes."""
 
 import asyncio
 import sys
@@ -65,7 +65,7 @@ async def figures() -> AsyncIterator[Figure]:
 
 
 async def _seconds(settings: Settings, servers: Servers) -> float:
-    """The whole of a rebuild: tables, rows, indexes, sums, what else it does before it switches, the switch."""
+    """The whole of a rebuild: tables, rows, indexes, sums, proving that they are right, the switch."""
     async with projecting(settings, servers) as (projector, connection):
         started = time.perf_counter()
         await rebuild(connection, projector.reader, one_model(settings))

@@ -47,7 +47,7 @@ class Courses(Application[UUID]):
 class View(PostgresTrackingRecorder):
     """One row for each event, in the transaction that tracks its position."""
 
-    def put(self, tracking: Tracking, happened: Any) -> None:
+    def put(self, tracking: Tracking, happened: Any) -> None:  # noqa: ANN401  the library's own
         own = {"originator_id", "originator_version", "timestamp"}
         data = {name: str(value) for name, value in vars(happened).items() if name not in own}
         with self.datastore.transaction(commit=True) as cursor:
@@ -63,7 +63,7 @@ class Timeline(Projection[View]):
     name = "timeline"
 
     @singledispatchmethod
-    def process_event(self, domain_event: Any, tracking: Tracking) -> None:
+    def process_event(self, domain_event: Any, tracking: Tracking) -> None:  # noqa: ANN401  as there
         self.view.put(tracking, domain_event)
 
 

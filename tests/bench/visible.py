@@ -1,4 +1,4 @@
-"""`visible_…`: from the answer of an append until a query sees its row, the projector in a process of its own."""
+"""`visible_…`: from the answer of an append until a query sees its row, projected by another process."""
 
 import asyncio
 import statistics
@@ -30,20 +30,21 @@ Process = asyncio.subprocess.Process
 async def figures() -> AsyncIterator[Figure]:
     """Idle first, then beside writers that never pause."""
     with house() as (settings, servers):
-        async with opened(settings, servers) as services, _started(settings, "infra.cli", "project"):
-            async with _watching(settings, servers) as seen:
-                await seen.milliseconds(services.writer)
-                conditions = {"appends": APPENDS, "read_model": ONE, "read_models_fed": len(services.models)}
-                idle = [await seen.round(services.writer) for _ in range(ROUNDS)]
-                yield _figure("visible_idle_p50_ms", [_at(one, 50) for one in idle], "<= 5", **conditions)
-                yield _figure("visible_idle_p99_ms", [_at(one, 99) for one in idle], "<= 50", **conditions)
-                async with _started(settings, "tests.bench.writers", str(WRITERS)) as writers:
-                    loaded = [await seen.round(services.writer) for _ in range(ROUNDS)]
-                    output, _ = await writers.communicate(b".")
-                conditions |= {"writers": WRITERS, "their_events_per_s": int(output)}
-                yield _figure(
-                    "visible_loaded_p99_ms", [_at(one, 99) for one in loaded], "<= 100", **conditions
-                )
+        async with (
+            opened(settings, servers) as services,
+            _started(settings, "infra.cli", "project"),
+            _watching(settings, servers) as seen,
+        ):
+            await seen.milliseconds(services.writer)
+            conditions = {"appends": APPENDS, "read_model": ONE, "read_models_fed": len(services.models)}
+            idle = [await seen.round(services.writer) for _ in range(ROUNDS)]
+            yield _figure("visible_idle_p50_ms", [_at(one, 50) for one in idle], "<= 5", **conditions)
+            yield _figure("visible_idle_p99_ms", [_at(one, 99) for one in idle], "<= 50", **conditions)
+            async with _started(settings, "tests.bench.writers", str(WRITERS)) as writers:
+                loaded = [await seen.round(services.writer) for _ in range(ROUNDS)]
+                output, _ = await writers.communicate(b".")
+            conditions |= {"writers": WRITERS, "their_events_per_s": int(output)}
+            yield _figure("visible_loaded_p99_ms", [_at(one, 99) for one in loaded], "<= 100", **conditions)
 
 
 class Seen:
@@ -86,7 +87,7 @@ async def _watching(settings: Settings, servers: Servers) -> AsyncIterator[Seen]
     ):
         await listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
         made = "SELECT FROM app.checkpoint WHERE model = 'statistics'"
-        while await (await reading.execute(made)).fetchone() is None:
+        while await (await reading.execute(made)).fetchone() is None:  # noqa: ASYNC110  another process makes them
             await asyncio.sleep(0.05)
         yield Seen(listener, reading, query)
 

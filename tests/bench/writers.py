@@ -15,7 +15,7 @@ from tests.bench import samples
 
 
 async def write(settings: Settings, servers: Servers, writers: int) -> None:
-    """Each writer appends an event, waits for the answer and appends the next; at the end says how many a second."""
+    """Each appends an event, waits for the answer and appends the next; says in the end how many a second."""
     done = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin.fileno(), done.set)
     async with opened(settings, servers) as services:
