@@ -53,7 +53,8 @@ def of_a_patient(
     placed, stuck = history.folded_until_stuck(model, subject, events)
     if stuck is not None:
         return [Wrong(model.name, "", subject, "", f"cannot be folded past position {stuck.position}")]
-    return _differences(model, subject, {(t.name, t.key_of(row)): row for t, row, _ in placed}, actual)
+    expected = {(one.table.name, one.table.key_of(one.after)): one.after for one in placed}
+    return _differences(model, subject, expected, actual)
 
 
 def _placed(model: ReadModel, rows: Rows) -> dict[tuple[str, RowKey], Row]:

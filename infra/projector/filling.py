@@ -2,15 +2,15 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection
 
 from infra.projector import held
-from infra.projector.history import Patient, Placed, folded_until_stuck
+from infra.projector.history import Patient, folded_until_stuck
 from infra.projector.store import ModelStore
-from projections.model import ReadModel, Row
+from infra.projector.table import Difference
+from projections.model import ReadModel
 
 
 async def fill(
@@ -20,10 +20,10 @@ async def fill(
 
     Who cannot be folded or copied is held back in these tables, with the rows from before that event.
     """
-    copied: list[tuple[UUID, list[Placed]]] = []
+    copied: list[Difference] = []
     for subject, events in patients:
         placed, stuck = folded_until_stuck(store.model, subject, events)
-        copied.append((subject, placed))
+        copied += placed
         if stuck is not None:
             await held.put(connection, shard, store, stuck)
     try:
@@ -39,15 +39,11 @@ async def fill(
 
 
 async def _copied(
-    connection: AsyncConnection,
-    store: ModelStore,
-    shard: int,
-    patients: Sequence[tuple[UUID, list[Placed]]],
+    connection: AsyncConnection, store: ModelStore, shard: int, made: Sequence[Difference]
 ) -> dict[str, int]:
-    rows: dict[str, list[tuple[UUID, int, Row]]] = defaultdict(list)
-    for subject, placed in patients:
-        for table, row, position in placed:
-            rows[table.name].append((subject, position, row))
+    rows: dict[str, list[Difference]] = defaultdict(list)
+    for one in made:
+        rows[one.table.name].append(one)
     async with connection.transaction():
         for name, found in rows.items():
             await store.tables[name].copy(connection, shard, found)
@@ -61,29 +57,29 @@ async def _apart(
     subject, events = patient
     placed, _ = folded_until_stuck(store.model, subject, events)
     try:
-        return await _copied(connection, store, shard, [(subject, placed)])
+        return await _copied(connection, store, shard, placed)
     except Exception as error:
         if not held.is_of_a_patient(error):
             raise
     for place, event in enumerate(events):
         try:
-            await _tried(connection, store, shard, (subject, _until(store.model, patient, place + 1)))
+            await _tried(connection, store, shard, _until(store.model, patient, place + 1))
         except Exception as error:
             if not held.is_of_a_patient(error):
                 raise
             await held.put(connection, shard, store, held.hold(subject, event.position, error))
-            return await _copied(connection, store, shard, [(subject, _until(store.model, patient, place))])
+            return await _copied(connection, store, shard, _until(store.model, patient, place))
     return {}
 
 
 async def _tried(
-    connection: AsyncConnection, store: ModelStore, shard: int, patient: tuple[UUID, list[Placed]]
+    connection: AsyncConnection, store: ModelStore, shard: int, made: Sequence[Difference]
 ) -> None:
     async with connection.transaction():
-        await _copied(connection, store, shard, [patient])
+        await _copied(connection, store, shard, made)
         raise psycopg.Rollback
 
 
-def _until(model: ReadModel, patient: Patient, count: int) -> list[Placed]:
+def _until(model: ReadModel, patient: Patient, count: int) -> list[Difference]:
     subject, events = patient
     return folded_until_stuck(model, subject, events[:count])[0]

@@ -14,14 +14,14 @@ from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.event_log.reader import COLUMNS, NOBODY, Reader
 from infra.projector.fold import closed
+from infra.projector.folding import Folding
 from infra.projector.held import Hold, hold
-from projections.model import ReadModel, Row, RowKey, Rows, Table
+from infra.projector.table import Difference
+from projections.model import ReadModel, Rows
 
 ROWS_AT_ONCE = 5_000
 
 Patient = tuple[UUID, list[Recorded[Event]]]
-Placed = tuple[Table[Any], Row, int]
-"""A row of a table and the position that changed it last."""
 
 
 async def by_patient(
@@ -73,41 +73,37 @@ async def _opened(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Patient]:
     return [(subject, [event for _, event in group]) for subject, group in groupby(pairs, key=itemgetter(0))]
 
 
-def folded(model: ReadModel, events: list[Recorded[Event]]) -> Iterator[Placed]:
-    """A patient's rows after all their events, each with the position that changed it last."""
+def folded(model: ReadModel, subject: UUID, events: list[Recorded[Event]]) -> Iterator[Difference]:
+    """A patient's rows after all their events: what there is where there was nothing before."""
     if any(isinstance(event.event, PatientErased) for event in events):
         events = closed(events)
-    rows = Rows()
-    placed: dict[tuple[str, RowKey], Placed] = {}
+    patient = Folding(subject, Rows())
     for recorded in events:
-        for row in model.evolve(rows, recorded):
-            table = model.table_of[type(row)]
-            if rows.put(table, row) != row:
-                placed[table.name, table.key_of(row)] = (table, row, recorded.position)
-    yield from placed.values()
+        patient.apply(model, recorded)
+    return patient.changes()
 
 
 def folded_until_stuck(
     model: ReadModel, subject: UUID, events: list[Recorded[Event]]
-) -> tuple[list[Placed], Hold | None]:
+) -> tuple[list[Difference], Hold | None]:
     """The same up to an event that cannot be read or folded, and why that is; None where all can."""
     if any(isinstance(event.event, PatientErased) for event in events):
         events = closed(events)
     if not any(event.unreadable for event in events):
         with contextlib.suppress(Exception):
-            return list(folded(model, events)), None
+            return list(folded(model, subject, events)), None
     for place, event in enumerate(events):
-        if (error := _why_not(model, events[: place + 1])) is not None:
-            return list(folded(model, events[:place])), hold(subject, event.position, error)
-    return list(folded(model, events)), None
+        if (error := _why_not(model, subject, events[: place + 1])) is not None:
+            return list(folded(model, subject, events[:place])), hold(subject, event.position, error)
+    return list(folded(model, subject, events)), None
 
 
-def _why_not(model: ReadModel, events: list[Recorded[Event]]) -> Exception | None:
+def _why_not(model: ReadModel, subject: UUID, events: list[Recorded[Event]]) -> Exception | None:
     """Why these events cannot be folded, the last of which may be unreadable."""
     if events[-1].unreadable is not None:
         return events[-1].unreadable
     try:
-        list(folded(model, events))
+        list(folded(model, subject, events))
     except Exception as error:  # noqa: BLE001  whatever a fold raises is a patient's
         return error
     return None

@@ -1,8 +1,6 @@
 """Feeds read models from the log: a batch, a pass, a transaction, exactly once."""
 
-import gc
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from time import monotonic
 from uuid import UUID
 
@@ -15,9 +13,11 @@ from domain.recorded import Recorded
 from infra.event_log.codec import Unreadable
 from infra.event_log.reader import Reader
 from infra.projector import checkpoints, held, lease, strangers
+from infra.projector.ahead import Ahead
 from infra.projector.applying import Applying
 from infra.projector.checkpoints import Checkpoint, Held
 from infra.projector.store import ModelStore
+from infra.projector.uncollected import uncollected
 from projections.model import ReadModel
 
 MOST_EVENTS = 5_000
@@ -53,6 +53,7 @@ class Projector:
         self.name = lease.own_name()
         self._connection = connection
         self._reader = reader
+        self._ahead = Ahead(reader)
         self._shard = shard
         self._stores = {model.name: ModelStore(model) for model in models}
         self._held: dict[str, int] = {}
@@ -86,6 +87,7 @@ class Projector:
 
     async def close(self) -> None:
         """Close the connection; what was not committed did not happen."""
+        await self._ahead.forget()
         await self._connection.close()
 
     async def take_over(self) -> bool:
@@ -109,6 +111,7 @@ class Projector:
 
     async def give_back(self) -> None:
         """Let another take over at once."""
+        await self._ahead.forget()
         await lease.give_back(self._connection, self.name)
         self._held.clear()
         self._aside.clear()
@@ -139,13 +142,13 @@ class Projector:
         group = [one for one in places if one.position == behind]
         others = [one.position for one in places if one.position > behind]
         limit = min([self._most_events, *(place - behind for place in others)])
-        events, strict = await self._next(behind, limit)
         feeding = [Held(self._stores[one.model].model, one.generation) for one in group]
-        if events:
-            started = monotonic()
-            with _uncollected():
+        with uncollected():
+            events, strict = await self._next(behind, limit)
+            if events:
+                started = monotonic()
                 await self._apply(feeding, events, behind, strict=strict)
-            self._adapt(monotonic() - started)
+                self._adapt(monotonic() - started)
         if len(events) < limit and not all(one.built for one in group):
             await checkpoints.built(self._connection, self._shard, feeding)
         return len(events)
@@ -189,7 +192,7 @@ class Projector:
     async def _next(self, behind: int, limit: int) -> tuple[list[Recorded[Event]], bool]:
         """The next events, and whether every one of them could be read."""
         try:
-            return await self._reader.after(behind, limit), True
+            return await self._ahead.after(behind, limit), True
         except Unreadable:
             return await self._reader.lenient.after(behind, limit), False
 
@@ -239,16 +242,3 @@ class Projector:
 
     async def _history(self, subject: UUID, until: int) -> list[Recorded[Event]]:
         return await self._reader.lenient.by_subject([subject], until=until)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection within a batch: its rows are none, and looking costs as much again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

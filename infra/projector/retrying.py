@@ -27,7 +27,7 @@ async def retry(
             until = await checkpoints.locked(connection, shard, model) or 0
             events = await history.of_one(reader, one.subject_id, until, accounts=model.accounts)
             changed = await replace(store, connection, shard, one.subject_id, events)
-            await store.save(connection, shard, {key: d for key, d in changed.items() if d.before != d.after})
+            await store.save(connection, shard, changed)
             await held.free(connection, shard, store, [one.subject_id])
             await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{shard}:{until}"))
     except Exception as error:

@@ -29,8 +29,7 @@ class ModelStore:
         schema = sql.Identifier(self.schema)
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for store in self.tables.values():
-            for statement in store.ddl():
-                await connection.execute(statement)
+            await connection.execute(store.statements.create)
         for rollup in self.model.rollups:
             await connection.execute(rollups.rollup_ddl(self.schema, rollup))
         if indexed:
@@ -45,7 +44,7 @@ class ModelStore:
     async def index(self, connection: AsyncConnection) -> None:
         """Make the keys and indexes, and count what is there."""
         for store in self.tables.values():
-            for statement in store.indexes():
+            for statement in store.statements.indexes:
                 await connection.execute(statement)
             await connection.execute(sql.SQL("ANALYZE {}").format(store.name))
 
@@ -72,7 +71,7 @@ class ModelStore:
     async def save(self, connection: AsyncConnection, shard: int, changed: Differences) -> None:
         """Write a batch's differences, and what they add to the sums."""
         for name, store in self.tables.items():
-            await store.save(connection, shard, [d for d in changed.values() if d.table.name == name])
+            await store.save(connection, shard, changed[name])
         for rollup in self.model.rollups:
             await rollups.add(connection, self.schema, shard, rollup, rollups.sums_of(rollup, changed))
 
