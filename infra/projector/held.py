@@ -61,7 +61,9 @@ def is_of_a_patient(error: Exception) -> bool:
 
 def hold(subject: UUID, position: int, error: Exception) -> Hold:
     """What may be written down of an error."""
-    return Hold(subject_id=subject, position=position, error=type(error).__name__, place=_place(error))
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    return Hold(subject_id=subject, position=position, error=name, place=_place(error))
 
 
 def _place(error: Exception) -> str:
