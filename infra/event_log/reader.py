@@ -17,6 +17,8 @@ from infra.vault import Vault
 
 COLUMNS = """shard, notification_id, originator_id, originator_version, topic, schema,
     recorded_at, subject_id, actor_id, key_id, state, meta, leaf_hash"""
+Stored = tuple[Any, ...]
+"""A row of COLUMNS."""
 NOBODY = UUID(int=0)
 """The actor of an event that was stored without one."""
 
@@ -183,6 +185,12 @@ class _Lenient(Reader):
             return (await super().opened([row]))[0]
         except Unreadable as error:
             return msgspec.structs.replace(_closed(row), unreadable=error)
+
+
+def subject_of(row: Stored) -> UUID:
+    """The patient of a row of COLUMNS, or the stream where there is none."""
+    subject: UUID = row[7] or row[2]
+    return subject
 
 
 async def rows(

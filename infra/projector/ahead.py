@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
+from typing import TypeVar
 
 from domain.event import Event
 from domain.recorded import Recorded
@@ -10,6 +12,7 @@ from infra.event_log.reader import Reader
 EVENTS_AT_ONCE = 500
 """Read and opened in one go: in between, whoever writes gets a turn."""
 
+T = TypeVar("T")
 Events = list[Recorded[Event]]
 
 
@@ -51,3 +54,20 @@ class Ahead:
             found += part
             position = part[-1].position
         return found
+
+
+async def one_ahead(parts: AsyncIterator[T]) -> AsyncIterator[T]:
+    """The same parts; each is begun while whoever asks is at work on the one before."""
+
+    async def following() -> T | None:
+        return await anext(parts, None)
+
+    begun = asyncio.create_task(following())
+    try:
+        while (part := await begun) is not None:
+            begun = asyncio.create_task(following())
+            yield part
+    finally:
+        begun.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await begun

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection, sql
 from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
-from infra.event_log.reader import COLUMNS, NOBODY, Reader
+from infra.event_log.reader import COLUMNS, NOBODY, Reader, Stored, subject_of
 from infra.projector.fold import closed
 from infra.projector.folding import Folding
 from infra.projector.held import Hold, hold
@@ -40,22 +40,28 @@ async def by_patient(
     """
     subject = "coalesce(subject_id, originator_id)" if accounts else "subject_id"
     query = f"""
-        SELECT {COLUMNS}, {subject} FROM log.event
+        SELECT {COLUMNS} FROM log.event
         WHERE shard = %s AND notification_id <= %s AND {subject} > %s
         ORDER BY {subject}, notification_id
         """
-    left: list[tuple[Any, ...]] = []
+    left: list[Stored] = []
     async with connection.cursor("history", binary=True) as cursor:
         await cursor.execute(sql.SQL(cast("Any", query)), (shard, until, after))
         while found := await cursor.fetchmany(ROWS_AT_ONCE):
             left += found
-            last = left[-1][-1]
-            whole = [row for row in left if row[-1] != last]
-            left = [row for row in left if row[-1] == last]
+            whole, left = _parted(left)
             if whole:
                 yield await _opened(reader, whole)
     if left:
         yield await _opened(reader, left)
+
+
+def _parted(rows: list[Stored]) -> tuple[list[Stored], list[Stored]]:
+    """Those of whom everything is here, and the last one's, of whom more may come."""
+    last, place = subject_of(rows[-1]), len(rows)
+    while place and subject_of(rows[place - 1]) == last:
+        place -= 1
+    return rows[:place], rows[place:]
 
 
 async def of_one(reader: Reader, subject: UUID, until: int, *, accounts: bool) -> list[Recorded[Event]]:
@@ -67,9 +73,9 @@ async def of_one(reader: Reader, subject: UUID, until: int, *, accounts: bool) -
     return [event for event in stream if event.subject_id is None and event.position <= until]
 
 
-async def _opened(reader: Reader, rows: list[tuple[Any, ...]]) -> list[Patient]:
-    events = await reader.opened([row[:-1] for row in rows])
-    pairs = zip((row[-1] for row in rows), events, strict=True)
+async def _opened(reader: Reader, rows: list[Stored]) -> list[Patient]:
+    events = await reader.opened(rows)
+    pairs = zip(map(subject_of, rows), events, strict=True)
     return [(subject, [event for _, event in group]) for subject, group in groupby(pairs, key=itemgetter(0))]
 
 

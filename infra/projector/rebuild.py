@@ -11,6 +11,7 @@ from domain.recorded import Recorded
 from infra.errors import CommandFailed
 from infra.event_log.reader import Reader
 from infra.projector import begun, checkpoints, comparing, held, history, proving
+from infra.projector.ahead import one_ahead
 from infra.projector.alone import Told, alone
 from infra.projector.applying import Applying
 from infra.projector.begun import Begun
@@ -18,6 +19,7 @@ from infra.projector.filling import fill
 from infra.projector.projector import MOST_EVENTS
 from infra.projector.store import ModelStore
 from infra.projector.strangers import BEING_BUILT, REPLACED
+from infra.projector.uncollected import uncollected
 from projections.model import ReadModel
 
 MOST_SAID = 10
@@ -46,7 +48,8 @@ async def rebuild(
         await drop(connection, ModelStore(model, model.schema + REPLACED))
         at = await _begin_or_go_on(connection, reader, new, shard)
         if not at.indexed:
-            await _fill(connection, reader, new, shard, at, told)
+            with uncollected():
+                await _fill(connection, reader, new, shard, at, told)
         while (ahead := await _live_position(connection, shard, model)) - at.position > MOST_EVENTS:
             async with connection.transaction():
                 until = min(ahead, at.position + MOST_EVENTS)
@@ -96,7 +99,7 @@ async def _fill(
         parts = history.by_patient(
             reading, reader.lenient, shard, at.position, accounts=new.model.accounts, after=at.subject_id
         )
-        async for patients in parts:
+        async for patients in one_ahead(parts):
             async with connection.transaction():
                 rows = await fill(connection, new, shard, patients)
                 at.rows = {name: at.rows.get(name, 0) + rows.get(name, 0) for name in new.tables}

@@ -14,6 +14,7 @@ from infra.embedded import Servers
 from infra.event_log.reader import Reader
 from infra.projector.projector import MOST_EVENTS, Projector
 from infra.projector.store import ModelStore
+from infra.projector.uncollected import uncollected
 from infra.running import projecting
 from infra.services import opened
 from infra.settings import Settings
@@ -109,12 +110,18 @@ class Pipe:
             for _, like in self._tables:
                 await connection.execute(sql.SQL("TRUNCATE {}").format(like))
             started = time.perf_counter()
-            for (first, last), blocks in zip(self._places, self._ready, strict=True):
-                await projector.reader.between(first + 1, last)
-                async with connection.transaction():
-                    for (_, like), block in zip(self._tables, blocks, strict=True):
-                        await _copy(connection, like, block)
+            with uncollected():
+                for place, blocks in zip(self._places, self._ready, strict=True):
+                    await self._batch(projector.reader, connection, place, blocks)
             return time.perf_counter() - started
+
+    async def _batch(
+        self, reader: Reader, connection: AsyncConnection, place: tuple[int, int], blocks: list[bytes]
+    ) -> None:
+        await reader.between(place[0] + 1, place[1])
+        async with connection.transaction():
+            for (_, like), block in zip(self._tables, blocks, strict=True):
+                await _copy(connection, like, block)
 
 
 async def _copied(connection: AsyncConnection, table: sql.Identifier, first: int, last: int) -> bytes:
