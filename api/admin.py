@@ -51,7 +51,7 @@ async def statistics(
     """What was recorded, by day."""
     found = services(request)
     model = found.models["statistics"]
-    checkpoint = await reached(request, model, asking)
+    checkpoint = await reached(request, asking, model)
     zone = found.settings.time_zone
     first, last = _days(from_, to, datetime.now(UTC).astimezone(zone).date())
     async with found.pool.connection() as connection:

@@ -11,7 +11,7 @@ from litestar.params import QueryParameter
 from api.access import Access, require
 from api.caller import services
 from api.query import Before, From, Limit, OneOf, To
-from api.viewing import AnyRequest, Asking, of_house, period, reached, view, words
+from api.viewing import AnyRequest, Asking, of_house, period, reached, refuse_held, view, words
 from domain.catalog import EVENTS
 from infra.replaying import Replay, moment_of, replay
 from projections import audit_trail, patient_groups
@@ -54,13 +54,12 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
     """Events by patient, actor, type, correlation and time of recording."""
     found = services(request)
     start, end = period(from_, to, found.settings.time_zone)
-    model = found.models["audit_trail"]
-    checkpoint = await reached(request, model, asking)
+    model, groups = found.models["audit_trail"], found.models["patient_groups"]
+    checkpoint = await reached(request, asking, model, groups)
     async with found.pool.connection() as connection:
         group = None
         if patient is not None:
-            groups = found.models["patient_groups"].schema
-            group = tuple(await patient_groups.group(connection, groups, 0, patient))
+            group = tuple(await patient_groups.group(connection, groups.schema, 0, patient))
         asked = audit_trail.Asked(
             group=group,
             actor_id=actor,
@@ -72,7 +71,7 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
             limit=limit,
         )
         page = await audit_trail.page(connection, model.schema, 0, asked)
-    recorded = await found.reader.at([entry.position for entry in page.entries])
+    recorded = await found.reader.lenient.at([entry.position for entry in page.entries])
     items = tuple(audit_event(one, readable=True) for one in reversed(recorded))
     return of_house(request, AuditPage(items, page.next, checkpoint), checkpoint)
 
@@ -88,6 +87,8 @@ async def replay_patient(
     await require(request, request.user.actor, "read_record", patient)
     found = services(request)
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
+    if (model := found.models.get(read_model)) is not None:
+        await refuse_held(request, model, await found.past.group(patient, moment), moment)
     answer = await replay(found.past, found.reader, found.models, patient, moment, words(request), read_model)
     return of_house(request, answer, answer.position)
 

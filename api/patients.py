@@ -30,8 +30,8 @@ async def patients(
 ) -> Response[Patients]:
     """The patients of one's care team; for an auditor all of them."""
     found, actor = services(request), request.user.actor
-    model, groups = found.models["patients"], found.models["patient_groups"].schema
-    checkpoint = await reached(request, model, asking)
+    model, groups = found.models["patients"], found.models["patient_groups"]
+    checkpoint = await reached(request, asking, model, groups)
     asked = patient_view.Asked(
         account_id=None if actor.role == "auditor" else actor.account_id,
         now=datetime.now(UTC),
@@ -39,7 +39,7 @@ async def patients(
         limit=limit,
     )
     async with found.pool.connection() as connection:
-        page = await patient_view.page(connection, model.schema, groups, 0, asked)
+        page = await patient_view.page(connection, model.schema, groups.schema, 0, asked)
     return of_house(request, Patients(page.items, page.next, checkpoint), checkpoint)
 
 

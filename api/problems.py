@@ -19,14 +19,17 @@ from psycopg_pool import PoolTimeout
 from api.caller import locale_of, request_id_of
 from domain.errors import Conflict, DomainError, FieldError, NotFound, Rejected
 from infra.event_log.append import OutcomeUnknown, QueueFull, StorageUnavailable
+from infra.event_log.codec import Unreadable
 from infra.notary.signing import Refused
-from infra.progress import Behind
+from infra.progress import Behind, HeldBack
 from locales import Code, has, translate
 
 log = structlog.get_logger()
 
 _CODES = {413: "request.too_large", 415: "request.unsupported_media_type"}
 SECONDS_UNTIL_RETRY = "1"
+SECONDS_UNTIL_REPAIRED = "60"
+"""Where somebody has to do something first."""
 
 
 class Unauthorized(DomainError):
@@ -91,6 +94,7 @@ def _invalid(request: Request[Any, Any, Any], error: ValidationException) -> Res
 
 def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
     """What may work a little later."""
+    later = SECONDS_UNTIL_RETRY
     match error:
         case OutcomeUnknown():
             code = "append.unknown"
@@ -98,13 +102,18 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
             code = "append.queue_full"
         case Behind() | psycopg.ProgrammingError():
             code = "projection.behind"
+        case HeldBack():
+            code, later = "projection.held", SECONDS_UNTIL_REPAIRED
+        case Unreadable():
+            code, later = "projection.held", SECONDS_UNTIL_REPAIRED
+            log.error("log.unreadable", reason=str(error))
         case Refused():
             code = "notary.refused"
             log.error(code, reason=str(error))
         case _:
             code = "storage.unavailable"
     log.warning("request.unavailable", code=code)
-    return render(request, 503, code, headers={"Retry-After": SECONDS_UNTIL_RETRY})
+    return render(request, 503, code, headers={"Retry-After": later})
 
 
 def on_bug(request: Request[Any, Any, Any], error: Exception) -> Response[Problem]:
@@ -120,6 +129,8 @@ HANDLERS: dict[Any, Any] = {
     StorageUnavailable: on_storage_error,
     OutcomeUnknown: on_storage_error,
     Behind: on_storage_error,
+    HeldBack: on_storage_error,
+    Unreadable: on_storage_error,
     Refused: on_storage_error,
     psycopg.OperationalError: on_storage_error,
     # the read models of this release are still being built

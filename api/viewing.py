@@ -1,7 +1,7 @@
 """How queries are answered: of whom, as of when, from tables or the past, with ETag and language."""
 
 import hashlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeAlias, TypeVar
 from uuid import UUID
@@ -18,7 +18,8 @@ from api.documents import operation
 from api.problems import Malformed
 from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition, names, parameters
 from domain.errors import FieldError
-from infra.progress import Present
+from infra.past import Moment
+from infra.progress import HeldBack, Present
 from infra.replaying import first_instant, moment_of
 from infra.services import Services
 from locales import catalog_hash
@@ -144,6 +145,7 @@ async def by_patient(
         # an auditor sees the past as it was, everybody else only whom they may see today
         members = found.past.group if request.user.actor.role == "auditor" else found.past.group_still
         group = tuple(await members(patient_id, moment))
+        await refuse_held(request, model, group, moment)
         rows = await found.past.rows(model, group, moment)
         position = await found.reader.last_change(group, moment.position)
         past = Sources(group, position, None, tuple(zip(group, rows, strict=True)))
@@ -158,18 +160,27 @@ async def by_patient(
 async def _present(found: Services, model: ReadModel, patient_id: UUID, min_position: int | None) -> Present:
     groups = found.models["patient_groups"]
     least = min_position or 0
-    return await found.progress.until(
+    present = await found.progress.until(
         lambda: found.progress.present(model, groups, patient_id),
-        lambda present: present.checkpoint >= least,
+        lambda present: present.checkpoint is not None and present.checkpoint >= least,
     )
+    if present.held:
+        raise HeldBack
+    return present
 
 
-async def reached(request: AnyRequest, model: ReadModel, asking: Asking) -> int:
-    """The checkpoint of a model that is not of one patient, waited for where the caller asks for that."""
-    progress = services(request).progress
-    if asking.min_position:
-        return await progress.reached(model, asking.min_position)
-    return await progress.checkpoint(model)
+async def refuse_held(request: AnyRequest, model: ReadModel, group: Collection[UUID], moment: Moment) -> None:
+    """Raise HeldBack where the past of anybody of these cannot be folded up to that moment."""
+    if await services(request).progress.held(model, group, moment.position):
+        raise HeldBack
+
+
+async def reached(request: AnyRequest, asking: Asking, *models: ReadModel) -> int:
+    """The checkpoint of models that are not of one patient, waited for where the caller asks for that.
+
+    Also waited for is that they have caught up once.
+    """
+    return await services(request).progress.reached(asking.min_position or 0, *models)
 
 
 def of_house(request: AnyRequest, body: T, position: int | None = None) -> Response[T]:

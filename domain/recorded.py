@@ -31,7 +31,10 @@ class Meta(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
-    """One stored event; `event` and `meta` are None where the seal of an erased patient cannot be opened."""
+    """One stored event; `event` and `meta` are None where the seal of an erased patient cannot be opened.
+
+    `unreadable` says why they are None of a patient whom nobody erased; only a lenient reader goes on then.
+    """
 
     shard: int
     position: int
@@ -45,3 +48,4 @@ class Recorded(msgspec.Struct, Generic[E], frozen=True, kw_only=True):
     meta: Meta | None
     event: E | None
     leaf_hash: bytes = b""
+    unreadable: Exception | None = None

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -12,7 +12,6 @@ import structlog
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
-from infra.projector import lease
 from projections import patient_groups
 from projections.model import ReadModel
 
@@ -26,15 +25,32 @@ log = structlog.get_logger()
 
 T = TypeVar("T")
 
+STANDING = """
+    SELECT c.model, c.fingerprint, c.position, c.built_at IS NOT NULL,
+           coalesce(l.heartbeat > clock_timestamp() - make_interval(secs => %s), false),
+           (SELECT count(*) FROM app.held AS h
+            WHERE h.shard = c.shard AND h.model = c.model AND h.fingerprint = c.fingerprint)
+    FROM app.checkpoint AS c
+    LEFT JOIN app.lease AS l ON l.name = c.holder
+    WHERE c.shard = %s
+    """
+
+REACHED = """
+    SELECT CASE WHEN count(*) = cardinality(%(models)s::text[]) THEN min(c.position) END
+    FROM app.checkpoint AS c
+    JOIN unnest(%(models)s::text[], %(fingerprints)s::text[]) AS m(model, fingerprint)
+        USING (model, fingerprint)
+    WHERE c.shard = %(shard)s AND c.built_at IS NOT NULL
+    """
+
 PRESENT = sql.SQL(
     """
     , checkpoint AS (
-        SELECT CASE count(*) WHEN 2 THEN min(position) ELSE 0 END AS position
-        FROM app.checkpoint
-        WHERE shard = %(shard)s
-          AND (model, fingerprint) IN (
-              (%(model)s, %(fingerprint)s), (%(groups)s, %(groups_fingerprint)s)
-          )
+        SELECT CASE count(*) WHEN cardinality(%(models)s::text[]) THEN min(c.position) END AS position
+        FROM app.checkpoint AS c
+        JOIN unnest(%(models)s::text[], %(fingerprints)s::text[]) AS m(model, fingerprint)
+            USING (model, fingerprint)
+        WHERE c.shard = %(shard)s AND c.built_at IS NOT NULL
     )
     SELECT checkpoint.position,
            (SELECT array_agg(id ORDER BY id) FROM member),
@@ -42,22 +58,46 @@ PRESENT = sql.SQL(
             FROM log.event
             WHERE shard = %(shard)s
               AND subject_id = ANY(ARRAY(SELECT id FROM member))
-              AND notification_id <= checkpoint.position)
+              AND notification_id <= checkpoint.position),
+           EXISTS (
+               SELECT FROM app.held AS h
+               JOIN unnest(%(models)s::text[], %(fingerprints)s::text[]) AS m(model, fingerprint)
+                   USING (model, fingerprint)
+               WHERE h.shard = %(shard)s AND h.subject_id IN (SELECT id FROM member)
+           )
     FROM checkpoint
     """
 )
+"""An answer needs both the model and the groups; of one that is being built there is no position."""
 
 
 class Present(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the tables are, who is one with a patient, and their last change that is in the tables."""
+    """How far the tables are, who is one with a patient, and their last change that is in the tables.
 
-    checkpoint: int
+    `checkpoint` is None until they have caught up once; `held` where somebody of the group is held back.
+    """
+
+    checkpoint: int | None
     group: tuple[UUID, ...]
     position: int
+    held: bool
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How one version does: how far, whether ever caught up, whether fed, how many are held back."""
+
+    position: int
+    built: bool
+    fed: bool
+    held: int
 
 
 class Behind(Exception):
     """The read model did not get there in time; it will, a little later."""
+
+
+class HeldBack(Exception):
+    """Somebody of the group is held back in the read model: what it shows of them is not true any more."""
 
 
 class Progress:
@@ -67,7 +107,7 @@ class Progress:
         self._pool = pool
         self._conninfo = conninfo
         self._shard = shard
-        self._moved = asyncio.Condition()
+        self._moved = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -80,84 +120,99 @@ class Progress:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
 
-    async def checkpoint(self, model: ReadModel) -> int:
-        """The position that the model's tables stand at; 0 where it was never built."""
+    async def standing(self, models: Iterable[ReadModel]) -> dict[str, Standing]:
+        """How those of these models do that a projector has begun."""
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT position FROM app.checkpoint WHERE shard = %s AND model = %s AND fingerprint = %s",
-                (self._shard, model.name, model.fingerprint),
-            )
-            row = await cursor.fetchone()
-        return int(row[0]) if row else 0
-
-    async def checkpoints(self, models: Iterable[ReadModel]) -> dict[str, int]:
-        """The positions of those of these models that were built."""
-        query = "SELECT model, fingerprint, position FROM app.checkpoint WHERE shard = %s"
-        async with self._pool.connection() as connection:
-            rows = await (await connection.execute(query, (self._shard,))).fetchall()
-        found = {(model, fingerprint): int(position) for model, fingerprint, position in rows}
+            cursor = await connection.execute(STANDING, (SECONDS_UNTIL_DEAD, self._shard))
+            found = {(row[0], row[1]): Standing(*row[2:]) for row in await cursor.fetchall()}
         places = [(model.name, found.get((model.name, model.fingerprint))) for model in models]
-        return {name: position for name, position in places if position is not None}
+        return {name: one for name, one in places if one is not None}
 
-    async def projecting(self) -> bool:
-        """Whether a projector lives: its heart beats with every batch, and every second without."""
+    async def checkpoint(self, *models: ReadModel) -> int | None:
+        """The position that all of these models have reached; None until each has caught up once."""
+        given = {"shard": self._shard, **_versions(models)}
         async with self._pool.connection() as connection:
-            cursor = await connection.execute(
-                "SELECT heartbeat > now() - make_interval(secs => %s) FROM app.lease WHERE name = %s",
-                (SECONDS_UNTIL_DEAD, lease.NAME),
-            )
-            row = await cursor.fetchone()
-        return bool(row and row[0])
+            row = await (await connection.execute(REACHED, given)).fetchone()
+        return None if row is None else row[0]
 
-    async def reached(self, model: ReadModel, position: int) -> int:
-        """Wait until the model's checkpoint is there, at most two seconds; then raise Behind."""
-        return await self.until(lambda: self.checkpoint(model), lambda checkpoint: checkpoint >= position)
+    async def reached(self, position: int, *models: ReadModel) -> int:
+        """Wait until the models have reached a position, at most two seconds; then raise Behind."""
+        found = await self.until(
+            lambda: self.checkpoint(*models),
+            lambda checkpoint: checkpoint is not None and checkpoint >= position,
+        )
+        return found or 0
 
     async def until(self, look: Callable[[], Awaitable[T]], there: Callable[[T], bool]) -> T:
-        """Look, and look again when a read model has moved, for at most two seconds; then raise Behind."""
-        if there(seen := await look()):
-            return seen
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(SECONDS_TO_WAIT):
-                while True:
-                    async with self._moved:
-                        if there(seen := await look()):
-                            return seen
-                        with contextlib.suppress(TimeoutError):
-                            await asyncio.wait_for(self._moved.wait(), SECONDS_BETWEEN_TRIES)
-        if there(seen := await look()):
-            return seen
-        raise Behind
+        """Look, and look again when a read model has moved, for at most two seconds; then raise Behind.
+
+        The last look is the one after the two seconds.
+        """
+        clock = asyncio.get_running_loop().time
+        end = clock() + SECONDS_TO_WAIT
+        while True:
+            moved, last = self._moved, clock() >= end
+            if there(seen := await look()):
+                return seen
+            if last:
+                raise Behind
+            with contextlib.suppress(TimeoutError):
+                left = max(end - clock(), 0)
+                await asyncio.wait_for(moved.wait(), min(left, SECONDS_BETWEEN_TRIES))
+
+    async def held(self, model: ReadModel, group: Collection[UUID], until: int | None) -> bool:
+        """Whether anybody of these is held back in the model for something up to a position."""
+        async with self._pool.connection() as connection:
+            cursor = await connection.execute(
+                """
+                SELECT EXISTS (
+                    SELECT FROM app.held
+                    WHERE shard = %s AND model = %s AND fingerprint = %s
+                      AND subject_id = ANY(%s) AND (%s::bigint IS NULL OR position <= %s)
+                )
+                """,
+                (self._shard, model.name, model.fingerprint, list(group), until, until),
+            )
+            return await cursor.fetchone() == (True,)
 
     async def present(self, model: ReadModel, groups: ReadModel, patient_id: UUID) -> Present:
         """How the patient stands in the tables of a model now; one statement, one snapshot."""
         query = patient_groups.members(groups.schema) + PRESENT
-        given = {
-            "shard": self._shard,
-            "subject_id": patient_id,
-            "model": model.name,
-            "fingerprint": model.fingerprint,
-            "groups": groups.name,
-            "groups_fingerprint": groups.fingerprint,
-        }
+        versions = _versions({model.name: model, groups.name: groups}.values())
+        given = {"shard": self._shard, "subject_id": patient_id, **versions}
         async with self._pool.connection() as connection:
             row = await (await connection.execute(query, given)).fetchone()
         assert row is not None  # noqa: S101  an aggregate gives one row
-        return Present(checkpoint=row[0], group=tuple(row[1]), position=row[2])
+        return Present(checkpoint=row[0], group=tuple(row[1]), position=row[2], held=row[3])
 
     async def _listen(self) -> None:
         while True:
             try:
                 async for _ in _notifications(self._conninfo):
-                    async with self._moved:
-                        self._moved.notify_all()
+                    self._wake()
             except psycopg.OperationalError:
                 log.warning("progress.listener_lost")
+                self._wake()
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
+    def _wake(self) -> None:
+        """Let all who wait look for themselves."""
+        self._moved.set()
+        self._moved = asyncio.Event()
 
-async def _notifications(conninfo: str) -> AsyncIterator[psycopg.Notify]:
+
+async def _notifications(conninfo: str) -> AsyncIterator[psycopg.Notify | None]:
+    """The first is none: whatever was told before it began to listen was missed."""
     async with await AsyncConnection.connect(conninfo, autocommit=True) as connection:
         await connection.execute(f"LISTEN {CHANNEL}")
+        yield None
         async for notification in connection.notifies():
             yield notification
+
+
+def _versions(models: Iterable[ReadModel]) -> dict[str, list[str]]:
+    chosen = list(models)
+    return {
+        "models": [model.name for model in chosen],
+        "fingerprints": [model.fingerprint for model in chosen],
+    }

@@ -218,4 +218,6 @@ def evolve(rows: Rows, recorded: Envelope) -> Iterable[Row]:
     return () if fold is None else fold(rows, recorded, recorded.event)
 
 
-MODEL = ReadModel(name="diagnoses", tables=(DIAGNOSIS, ENTRY), touches=touches, evolve=evolve)
+MODEL = ReadModel(
+    name="diagnoses", tables=(DIAGNOSIS, ENTRY), touches=touches, evolve=evolve, of=FOLDS.keys()
+)

@@ -4,6 +4,7 @@ import hashlib
 import inspect
 import types
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cached_property
@@ -125,9 +126,15 @@ class Rows:
     def put(self, table: Table[R], row: R) -> R | None:
         """Set a row; the row that stood there before is given back."""
         key = table.key_of(row)
-        group = self._tables.setdefault(table.name, {}).setdefault(key[0], {})
-        before = group.get(key[1:])
-        group[key[1:]] = row
+        groups = self._tables.get(table.name)
+        if groups is None:
+            groups = self._tables[table.name] = {}
+        group = groups.get(key[0])
+        if group is None:
+            group = groups[key[0]] = {}
+        rest = key[1:]
+        before = group.get(rest)
+        group[rest] = row
         return before  # type: ignore[return-value]  # see get
 
 
@@ -147,12 +154,14 @@ class ReadModel:
 
     `evolve` gives the rows that an event changes (their table is found by their type); it must not depend on
     anything but its arguments. `depends` are the modules of helpers it calls: they belong to the fingerprint.
+    `of` are the only types of events that it looks at; without it, it looks at all, also at closed ones.
     """
 
     name: str
     tables: tuple[Table[Any], ...]
     touches: Callable[[Recorded[Event]], Iterable[Touch]]
     evolve: Callable[[Rows, Recorded[Event]], Iterable[Row]]
+    of: AbstractSet[type[Event]] | None = None
     rollups: tuple[Rollup, ...] = ()
     depends: tuple[types.ModuleType, ...] = ()
     parameters: tuple[str, ...] = field(default=())

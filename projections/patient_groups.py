@@ -54,7 +54,13 @@ def _other(event: PatientsMerged | PatientMergeReversed) -> UUID:
     return event.retired_id if event.side == "survivor" else event.survivor_id
 
 
-MODEL = ReadModel(name="patient_groups", tables=(EDGE,), touches=touches, evolve=evolve)
+MODEL = ReadModel(
+    name="patient_groups",
+    tables=(EDGE,),
+    touches=touches,
+    evolve=evolve,
+    of=frozenset({PatientsMerged, PatientMergeReversed}),
+)
 
 
 def members(schema: str) -> sql.Composed:

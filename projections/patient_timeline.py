@@ -195,5 +195,10 @@ def evolve(rows: Rows, recorded: Envelope) -> Iterable[Row]:
 
 
 MODEL = ReadModel(
-    name="patient_timeline", tables=(ITEM, THREAD), touches=touches, evolve=evolve, depends=(timeline_item,)
+    name="patient_timeline",
+    tables=(ITEM, THREAD),
+    touches=touches,
+    evolve=evolve,
+    of=FOLDS.keys(),
+    depends=(timeline_item,),
 )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -18,6 +18,7 @@ from domain.patient.events import (
     PatientDetailsCorrected,
     PatientDied,
     PatientErasureRequested,
+    PatientEvent,
     PatientMergeReversed,
     PatientReactivated,
     PatientRegistered,
@@ -157,4 +158,10 @@ def _trust(event: Event) -> Iterator[Row]:
             yield CareConsent(grantee=event.grantee or EVERYBODY, given=False, expires_at=None)
 
 
-MODEL = ReadModel(name="patients", tables=(PATIENT, MEMBER, CONSENT), touches=touches, evolve=evolve)
+MODEL = ReadModel(
+    name="patients",
+    tables=(PATIENT, MEMBER, CONSENT),
+    touches=touches,
+    evolve=evolve,
+    of=frozenset(get_args(PatientEvent)),
+)

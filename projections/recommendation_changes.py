@@ -144,5 +144,6 @@ MODEL = ReadModel(
     tables=(STEP, EVIDENCE),
     touches=touches,
     evolve=evolve,
+    of=FOLDS.keys(),
     depends=(version_row,),
 )

@@ -287,5 +287,6 @@ MODEL = ReadModel(
     tables=(LINE, VERSION),
     touches=touches,
     evolve=evolve,
+    of=FOLDS.keys(),
     depends=(version_row, items),
 )

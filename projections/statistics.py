@@ -233,6 +233,7 @@ def model(time_zone: str) -> ReadModel:
         tables=(CONTRIBUTION,),
         touches=touches,
         evolve=evolve,
+        of=folds.keys(),
         rollups=(BY_DAY,),
         parameters=(time_zone,),
     )

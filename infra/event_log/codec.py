@@ -2,8 +2,8 @@
 
 import os
 import re
-import struct
 from functools import cache
+from struct import Struct
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from infra.event_log.upcasters import current_schema, upcast
 NONCE_BYTES = 12
 STATE = b"s"
 META = b"m"
-_NUMBERS = struct.Struct(">qH").pack
+_numbers = Struct(">QH").pack
 
 _encode = msgspec.json.Encoder().encode
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
@@ -49,7 +49,8 @@ class Address(msgspec.Struct, frozen=True):
 
     def bound(self, part: bytes) -> bytes:
         """The additional data of the seal: part, stream, version, schema, tag."""
-        return part + self.stream_id.bytes + _NUMBERS(self.version, self.schema) + self.tag.encode()
+        place = self.stream_id.int.to_bytes(16, "big") + _numbers(self.version, self.schema)
+        return part + place + self.tag.encode()
 
 
 def address(stream_id: UUID, version: int, event: Event) -> Address:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,8 @@ from infra.vault import Vault
 
 COLUMNS = """shard, notification_id, originator_id, originator_version, topic, schema,
     recorded_at, subject_id, actor_id, key_id, state, meta, leaf_hash"""
+Stored = tuple[Any, ...]
+"""A row of COLUMNS."""
 NOBODY = UUID(int=0)
 """The actor of an event that was stored without one."""
 
@@ -34,6 +37,11 @@ class Reader:
         self._pool = pool
         self._vault = vault
         self._shard = shard
+
+    @cached_property
+    def lenient(self) -> "Reader":
+        """The same log, read on past what cannot be read: such an event says so itself."""
+        return _Lenient(self._pool, self._vault, self._shard)
 
     async def head(self) -> Head:
         """The last position and its time."""
@@ -162,6 +170,29 @@ class Reader:
             return await rows(connection, query, arguments)
 
 
+class _Lenient(Reader):
+    """Opens as always, and one by one where that fails."""
+
+    async def opened(self, rows: Sequence[tuple[Any, ...]]) -> list[Recorded[Event]]:
+        """Open rows of COLUMNS; what cannot be read is `unreadable`."""
+        try:
+            return await super().opened(rows)
+        except Unreadable:
+            return [await self._one(row) for row in rows]
+
+    async def _one(self, row: tuple[Any, ...]) -> Recorded[Event]:
+        try:
+            return (await super().opened([row]))[0]
+        except Unreadable as error:
+            return msgspec.structs.replace(_closed(row), unreadable=error)
+
+
+def subject_of(row: Stored) -> UUID:
+    """The patient of a row of COLUMNS, or the stream where there is none."""
+    subject: UUID = row[7] or row[2]
+    return subject
+
+
 async def rows(
     connection: AsyncConnection, query: str, arguments: tuple[object, ...]
 ) -> list[tuple[Any, ...]]:
@@ -186,5 +217,24 @@ def _recorded(row: tuple[Any, ...], key: DataKey | None) -> Recorded[Event]:
         actor_id=actor or NOBODY,
         meta=None if closed or meta is None else decode_meta(meta, where, key),
         event=None if closed else decode_event(state, where, key),
+        leaf_hash=leaf,
+    )
+
+
+def _closed(row: tuple[Any, ...]) -> Recorded[Event]:
+    """The envelope alone."""
+    shard, position, stream_id, version, tag, schema, at, subject, actor, *_, leaf = row
+    return Recorded(
+        shard=shard,
+        position=position,
+        stream_id=stream_id,
+        version=version,
+        tag=tag,
+        schema=schema,
+        recorded_at=at,
+        subject_id=subject,
+        actor_id=actor or NOBODY,
+        meta=None,
+        event=None,
         leaf_hash=leaf,
     )

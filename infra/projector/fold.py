@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -12,11 +12,14 @@ from domain.catalog import UNSEALED
 from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
-from infra.projector.store import Difference, Differences, ModelStore
-from projections.model import ReadModel, Row, Rows, Table
+from infra.projector.folding import Folding
+from infra.projector.store import Differences, ModelStore
+from projections.model import ReadModel, Rows
 
 History = Callable[[UUID, int], Awaitable[list[Recorded[Event]]]]
 """Everything of a patient up to a position."""
+Filed = list[tuple[UUID, Recorded[Event]]]
+"""Events with the subject under which a model files them."""
 
 
 def whose(model: ReadModel, recorded: Recorded[Event]) -> UUID | None:
@@ -29,7 +32,9 @@ def whose(model: ReadModel, recorded: Recorded[Event]) -> UUID | None:
 def closed(events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
     """The same events as they read once the patient's key is destroyed."""
     return [
-        event if event.tag in UNSEALED else msgspec.structs.replace(event, event=None, meta=None)
+        event
+        if event.tag in UNSEALED
+        else msgspec.structs.replace(event, event=None, meta=None, unreadable=None)
         for event in events
     ]
 
@@ -44,28 +49,24 @@ async def fold_batch(
     store: ModelStore,
     connection: AsyncConnection,
     shard: int,
-    events: Sequence[Recorded[Event]],
+    events: Iterable[Recorded[Event]],
     history: History,
 ) -> Differences:
     """Load the rows that the events touch, fold, and give the differences to save."""
     model = store.model
-    filed = [(subject, event) for event in events if (subject := whose(model, event)) is not None]
-    rows: dict[UUID, Rows] = defaultdict(Rows)
-    await _load(store, connection, shard, filed, rows)
-    changed: Differences = {}
+    filed = _filed(model, events)
+    loaded = await _loaded(store, connection, shard, filed)
+    patients: dict[UUID, Folding] = {}
     for subject, event in filed:
+        patient = patients.get(subject)
+        if patient is None:
+            patient = patients[subject] = Folding(subject, loaded[subject])
         if isinstance(event.event, PatientErased):
             past = closed(await history(subject, event.position))
-            rows[subject] = _replaced(
-                model, subject, rows[subject], model.fold(past), event.position, changed
-            )
-            continue
-        patient_rows = rows[subject]
-        for row in model.evolve(patient_rows, event):
-            table = model.table_of[type(row)]
-            before = patient_rows.put(table, row)
-            _note(changed, table, subject, before, row, event.position)
-    return {key: d for key, d in changed.items() if d.before != d.after}
+            patient.replace(model, model.fold(past), event.position)
+        else:
+            patient.apply(model, event)
+    return _differences(model, patients.values())
 
 
 async def replace(
@@ -76,50 +77,40 @@ async def replace(
     events: Sequence[Recorded[Event]],
 ) -> Differences:
     """What must change so that a patient's stored rows are the fold of these events."""
-    stored: dict[UUID, Rows] = {subject: Rows()}
+    stored = Rows()
     for table in store.tables.values():
-        await table.load_all(connection, shard, [subject], stored)
-    changed: Differences = {}
+        await table.load_all(connection, shard, [subject], {subject: stored})
+    patient = Folding(subject, stored)
     position = events[-1].position if events else 0
-    _replaced(store.model, subject, stored[subject], fold_history(store.model, events), position, changed)
-    return changed
+    patient.replace(store.model, fold_history(store.model, events), position)
+    return _differences(store.model, [patient])
 
 
-def _replaced(
-    model: ReadModel, subject: UUID, old: Rows, new: Rows, position: int, changed: Differences
-) -> Rows:
-    for table in model.tables:
-        for row in old.all(table):
-            key = table.key_of(row)
-            _note(changed, table, subject, row, new.get(table, *key), position)
-        for row in new.all(table):
-            _note(changed, table, subject, old.get(table, *table.key_of(row)), row, position)
-    return new
+def _differences(model: ReadModel, patients: Iterable[Folding]) -> Differences:
+    found: Differences = {table.name: [] for table in model.tables}
+    for patient in patients:
+        for one in patient.changes():
+            found[one.table.name].append(one)
+    return found
 
 
-def _note(
-    changed: Differences,
-    table: Table[Any],
-    subject: UUID,
-    before: Row | None,
-    after: Row | None,
-    position: int,
-) -> None:
-    key = (table.name, subject, table.key_of(cast("Row", before if after is None else after)))
-    known = changed.get(key)
-    if known is None:
-        changed[key] = Difference(table, subject, before, after, position)
-    else:
-        known.after, known.position = after, position
+def _filed(model: ReadModel, events: Iterable[Recorded[Event]]) -> Filed:
+    """The events that the model has to do with; an erasure always."""
+    of = model.of
+    return [
+        (subject, event)
+        for event in events
+        if of is None or type(event.event) in of or isinstance(event.event, PatientErased)
+        if (subject := whose(model, event)) is not None
+    ]
 
 
-async def _load(
-    store: ModelStore,
-    connection: AsyncConnection,
-    shard: int,
-    filed: Iterable[tuple[UUID, Recorded[Event]]],
-    into: dict[UUID, Rows],
-) -> None:
+async def _loaded(
+    store: ModelStore, connection: AsyncConnection, shard: int, filed: Filed
+) -> defaultdict[UUID, Rows]:
+    """The stored rows that these events touch, by patient."""
+    loaded: defaultdict[UUID, Rows] = defaultdict(Rows)
+    touches = store.model.touches
     whole: dict[str, set[UUID]] = defaultdict(set)
     parts: dict[str, set[tuple[UUID, Any]]] = defaultdict(set)
     for subject, event in filed:
@@ -127,15 +118,14 @@ async def _load(
             for name in store.tables:
                 whole[name].add(subject)
             continue
-        for table, *first in store.model.touches(event):
-            if first:
-                parts[table.name].add((subject, first[0]))
+        for touch in touches(event):
+            if len(touch) == 1:
+                whole[touch[0].name].add(subject)
             else:
-                whole[table.name].add(subject)
-    for subject, _ in filed:
-        into[subject]  # a patient without rows yet
+                parts[touch[0].name].add((subject, touch[1]))
     for name, table_store in store.tables.items():
-        await table_store.load_all(connection, shard, whole[name], into)
+        await table_store.load_all(connection, shard, whole[name], loaded)
         await table_store.load(
-            connection, shard, [part for part in parts[name] if part[0] not in whole[name]], into
+            connection, shard, [part for part in parts[name] if part[0] not in whole[name]], loaded
         )
+    return loaded

@@ -1,4 +1,4 @@
-"""A projector's life: wait for the lease, follow the log, outlive a Postgres that restarts, end in order."""
+"""A projector's life: take what is free, follow the log, outlive a Postgres that restarts, end in order."""
 
 import asyncio
 import contextlib
@@ -7,18 +7,22 @@ from collections.abc import AsyncIterator
 import psycopg
 import structlog
 from psycopg import AsyncConnection
+from psycopg_pool import PoolTimeout
 
 from infra.projector import lease
+from infra.projector.building import build, set_aside
 from infra.projector.projector import Projector
 
 SECONDS_BETWEEN_POLLS = 1.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.1, 5.0
+LOST = (psycopg.OperationalError, psycopg.errors.IdleInTransactionSessionTimeout, PoolTimeout)
+"""How it shows that Postgres went away, or ended what stood still for too long."""
 
 log = structlog.get_logger()
 
 
 async def follow(projector: Projector, conninfo: str, stop: asyncio.Event) -> None:
-    """Hold the lease and keep up with the log until told to stop; loses no event when it is killed instead.
+    """Keep up with the log until told to stop; loses no event when it is killed instead.
 
     While Postgres cannot be reached it tries again, every five seconds at the longest.
     """
@@ -27,35 +31,71 @@ async def follow(projector: Projector, conninfo: str, stop: asyncio.Event) -> No
     while not stop.is_set():
         started = clock()
         try:
-            async with _listening(conninfo) as listener:
+            async with _listening(conninfo) as listener, _as_projector(conninfo) as heart:
                 await projector.reconnect(conninfo)
-                await _take_turns(projector, listener, stop)
-        except psycopg.OperationalError as error:
+                await _live(projector, listener, heart, conninfo, stop)
+        except LOST as error:
             log.warning("projector.lost_postgres", error=type(error).__name__)
             await projector.close()
             pause = SHORTEST_PAUSE if clock() - started > LONGEST_PAUSE else min(pause * 2, LONGEST_PAUSE)
             await _pause(stop, pause)
 
 
-async def _take_turns(projector: Projector, listener: AsyncConnection, stop: asyncio.Event) -> None:
+async def _live(
+    projector: Projector,
+    listener: AsyncConnection,
+    heart: AsyncConnection,
+    conninfo: str,
+    stop: asyncio.Event,
+) -> None:
+    """Feed, beat and build at the same time; when one of the three fails all end."""
+    works = [
+        asyncio.create_task(_feed(projector, listener, stop), name="feeding"),
+        asyncio.create_task(_beat(projector, heart), name="heart"),
+        asyncio.create_task(_build(projector, conninfo), name="building"),
+    ]
+    try:
+        await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for work in works[1:] if works[0].done() else works:
+            work.cancel()
+        ended = await asyncio.gather(*works, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error
+    await projector.give_back()
+
+
+async def _feed(projector: Projector, listener: AsyncConnection, stop: asyncio.Event) -> None:
+    clock = asyncio.get_running_loop().time
+    looked = -SECONDS_BETWEEN_POLLS
     while not stop.is_set():
         try:
-            if await projector.take_over():
-                log.info("projector.leading")
-                await _lead(projector, listener, stop)
-                await projector.give_back()
-            else:
-                await _pause(stop, SECONDS_BETWEEN_POLLS)
+            if clock() - looked >= SECONDS_BETWEEN_POLLS:
+                looked, before = clock(), projector.held
+                await projector.take_over()
+                if projector.held != before:
+                    await set_aside(projector)
+            if not await projector.step():
+                await _wait(listener, stop)
         except lease.LeaseLost:
-            log.warning("projector.lease_lost")
-            await _pause(stop, SECONDS_BETWEEN_POLLS)
+            looked = -SECONDS_BETWEEN_POLLS
 
 
-async def _lead(projector: Projector, listener: AsyncConnection, stop: asyncio.Event) -> None:
-    while not stop.is_set():
-        await projector.beat(listener)
-        if not await projector.step():
-            await _wait(listener, stop)
+async def _beat(projector: Projector, heart: AsyncConnection) -> None:
+    """On a connection of its own: a batch that takes long is no sign of death."""
+    while True:
+        await projector.beat(heart)
+        await asyncio.sleep(SECONDS_BETWEEN_POLLS)
+
+
+async def _build(projector: Projector, conninfo: str) -> None:
+    while True:
+        try:
+            await build(projector, conninfo)
+        except lease.LeaseLost:
+            log.warning("projector.lease_lost_in_building")
+        await asyncio.sleep(SECONDS_BETWEEN_POLLS)
 
 
 async def _wait(listener: AsyncConnection, stop: asyncio.Event) -> None:
@@ -83,9 +123,16 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
 
 @contextlib.asynccontextmanager
 async def _listening(conninfo: str) -> AsyncIterator[AsyncConnection]:
+    async with _as_projector(conninfo) as connection:
+        await connection.execute("LISTEN tarikh_log")
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def _as_projector(conninfo: str) -> AsyncIterator[AsyncConnection]:
     connection = await AsyncConnection.connect(conninfo, autocommit=True)
     try:
-        await connection.execute("SET ROLE tarikh_projector; LISTEN tarikh_log")
+        await connection.execute("SET ROLE tarikh_projector")
         yield connection
     finally:
         with contextlib.suppress(psycopg.Error):

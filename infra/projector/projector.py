@@ -1,26 +1,29 @@
 """Feeds read models from the log: a batch, a pass, a transaction, exactly once."""
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from time import monotonic
 from uuid import UUID
 
+import structlog
 from psycopg import AsyncConnection
 
 from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
+from infra.event_log.codec import Unreadable
 from infra.event_log.reader import Reader
-from infra.projector import checkpoints, lease, strangers
-from infra.projector.fold import fold_batch
+from infra.projector import checkpoints, held, lease, strangers
+from infra.projector.ahead import Ahead
+from infra.projector.applying import Applying
+from infra.projector.checkpoints import Checkpoint, Held
 from infra.projector.store import ModelStore
+from infra.projector.uncollected import uncollected
 from projections.model import ReadModel
 
 MOST_EVENTS = 5_000
 FEWEST_EVENTS = 50
 SECONDS_OF_A_BATCH = 1.0
-"""A batch that takes longer is followed by a smaller one: in between, the heart must beat."""
+"""A batch that takes longer is followed by a smaller one: what is told to stop should not take long."""
 CHANNEL = "tarikh_projected"
 
 SESSION = """
@@ -31,6 +34,8 @@ SESSION = """
 """Loads are by key whatever the statistics of a young table say; a process that was stopped in the middle of
 a transaction must not keep its locks from the one that takes over."""
 
+log = structlog.get_logger()
+
 
 async def connect(conninfo: str) -> AsyncConnection:
     """A connection as the projector uses it."""
@@ -40,16 +45,20 @@ async def connect(conninfo: str) -> AsyncConnection:
 
 
 class Projector:
-    """Feeds read models that stand at the same checkpoint in one pass and one transaction."""
+    """Feeds what it holds of its release's versions: those at the same checkpoint in one transaction."""
 
     def __init__(
         self, connection: AsyncConnection, reader: Reader, models: Sequence[ReadModel], shard: int = 0
     ) -> None:
+        self.name = lease.own_name()
         self._connection = connection
         self._reader = reader
+        self._ahead = Ahead(reader)
         self._shard = shard
-        self._stores = [ModelStore(model) for model in models]
-        self._generation = 0
+        self._stores = {model.name: ModelStore(model) for model in models}
+        self._held: dict[str, int] = {}
+        self._aside: set[str] = set()
+        self._asked_first = False
         self._most_events = MOST_EVENTS
 
     @property
@@ -59,8 +68,18 @@ class Projector:
 
     @property
     def models(self) -> list[ReadModel]:
-        """What it feeds."""
-        return [store.model for store in self._stores]
+        """Those of its release."""
+        return [store.model for store in self._stores.values()]
+
+    @property
+    def shard(self) -> int:
+        """The shard that it feeds from."""
+        return self._shard
+
+    @property
+    def held(self) -> dict[str, int]:
+        """Which of them it feeds, by name, and in which generation."""
+        return dict(self._held)
 
     async def reconnect(self, conninfo: str) -> None:
         """Go on through a new connection where the old one is lost."""
@@ -69,44 +88,84 @@ class Projector:
 
     async def close(self) -> None:
         """Close the connection; what was not committed did not happen."""
+        await self._ahead.forget()
         await self._connection.close()
 
     async def take_over(self) -> bool:
-        """Become the one projector; False while another one's heart beats."""
-        generation = await lease.take(self._connection, self._generation)
-        if generation is None:
-            return False
-        self._generation = generation
-        await checkpoints.ensure(self._connection, self._shard, self._stores, generation)
-        return True
+        """Take every version that nobody feeds, let go of what another has taken; whether any is held now.
+
+        Also sees to the erased in versions of other releases that nobody feeds any more.
+        """
+        await lease.name_session(self._connection, self.name)
+        await self.beat(self._connection)
+        await lease.forget_the_dead(self._connection)
+        free = await self._look()
+        taken = await checkpoints.take(self._connection, self._shard, free, self.name) if free else {}
+        for name, generation in taken.items():
+            await checkpoints.ensure(self._connection, self._shard, self._stores[name], generation)
+            self._held[name] = generation
+            log.info("projector.leading", model=name, generation=generation)
+        if blocked := {one.holder for one in free if one.model not in taken and one.holder is not None}:
+            await lease.end_sessions(self._connection, blocked)
+        await strangers.sweep(self._connection, self._shard, list(self._stores.values()))
+        return bool(self._held)
 
     async def give_back(self) -> None:
         """Let another take over at once."""
-        await lease.give_back(self._connection, self._generation)
+        await self._ahead.forget()
+        await lease.give_back(self._connection, self.name)
+        self._held.clear()
+        self._aside.clear()
 
     async def beat(self, connection: AsyncConnection) -> None:
-        """Keep the lease; raises LeaseLost."""
-        await lease.beat(connection, self._generation)
+        """Keep the lease by which all that is held is held."""
+        await lease.beat(connection, self.name)
+
+    @property
+    def aside(self) -> list[ReadModel]:
+        """What it holds and does not feed, because it is being built otherwise."""
+        return [model for model in self.models if model.name in self._aside]
+
+    def set_aside(self, name: str) -> None:
+        """Feed this version no more for the moment."""
+        self._aside.add(name)
+
+    def go_on_with(self, name: str) -> None:
+        """Feed a version again that was set aside."""
+        self._aside.discard(name)
 
     async def step(self) -> int:
-        """Apply the next batch to the models that are furthest behind; how many events were read."""
-        places = await self._places()
-        behind = min(places.values())
-        stores = [store for store in self._stores if places[store.model.name] == behind]
-        others = [place for place in places.values() if place > behind]
-        limit = min([self._most_events, *(place - behind for place in others)])
-        events = await self._reader.after(behind, limit)
-        if events:
-            started = monotonic()
-            with _uncollected():
-                await self._apply(stores, events, behind)
-            self._adapt(monotonic() - started)
-        return len(events)
+        """Apply the next batch to the versions that are furthest behind; how many events were read.
+
+        Those that are asked already come first every other time: nobody waits for what is being built.
+        """
+        places = await self.places()
+        self._asked_first = not self._asked_first
+        asked = [one for one in places if one.built]
+        if self._asked_first and 0 < len(asked) < len(places) and (count := await self._feed(asked)):
+            return count
+        return await self._feed(places) if places else 0
 
     async def catch_up(self) -> None:
         """Apply everything that is in the log now."""
         while await self.step():
             pass
+
+    async def _feed(self, places: Sequence[Checkpoint]) -> int:
+        behind = min(one.position for one in places)
+        group = [one for one in places if one.position == behind]
+        others = [one.position for one in places if one.position > behind]
+        limit = min([self._most_events, *(place - behind for place in others)])
+        feeding = [Held(self._stores[one.model].model, one.generation) for one in group]
+        with uncollected():
+            events, strict = await self._next(behind, limit)
+            if events:
+                started = monotonic()
+                await self._apply(feeding, events, behind, strict=strict)
+                self._adapt(monotonic() - started)
+        if len(events) < limit and not all(one.built for one in group):
+            await checkpoints.built(self._connection, self._shard, feeding)
+        return len(events)
 
     def _adapt(self, seconds: float) -> None:
         if seconds > SECONDS_OF_A_BATCH:
@@ -114,47 +173,81 @@ class Projector:
         else:
             self._most_events = min(self._most_events * 2, MOST_EVENTS)
 
-    async def _places(self) -> dict[str, int]:
+    async def _look(self) -> list[Checkpoint]:
+        """The versions of this release that nobody feeds; those that another has taken are let go."""
+        found = {one.version: one for one in await checkpoints.all_of(self._connection, self._shard)}
+        own = {model.name: found.get((model.name, model.fingerprint)) for model in self.models}
+        if absent := [model for model in self.models if own[model.name] is None]:
+            await checkpoints.begin(self._connection, self._shard, absent)
+            return await self._look()
+        for name, one in own.items():
+            if one is None or self._held.get(name, one.generation) != one.generation:
+                self._held.pop(name, None)
+                self._aside.discard(name)
+                log.warning("projector.lease_lost", model=name)
+        unfed = [one for one in own.values() if one and one.model not in self._held]
+        return [one for one in unfed if one.holder == self.name or not one.lives]
+
+    async def places(self) -> list[Checkpoint]:
+        """Where the versions stand that are fed now. Raises LeaseLost."""
+        fed = {name: generation for name, generation in self._held.items() if name not in self._aside}
         found = await checkpoints.all_of(self._connection, self._shard)
-        mine = {(store.model.name, store.model.fingerprint) for store in self._stores}
-        places = {c.model: c.position for c in found if (c.model, c.fingerprint) in mine}
-        if len(places) < len(mine):
+        own = {store.model.name: store.model.fingerprint for store in self._stores.values()}
+        places = [one for one in found if one.model in fed and one.fingerprint == own[one.model]]
+        if {one.model: one.generation for one in places} != fed:
             raise lease.LeaseLost
         return places
 
-    async def _apply(
-        self, stores: Sequence[ModelStore], events: Sequence[Recorded[Event]], before: int
-    ) -> None:
-        """One transaction; where a rebuild has moved a checkpoint meanwhile, nothing is applied."""
-        after = events[-1].position
-        models = [store.model for store in stores]
-        erased = {e.subject_id for e in events if isinstance(e.event, PatientErased) and e.subject_id}
+    async def _next(self, behind: int, limit: int) -> tuple[list[Recorded[Event]], bool]:
+        """The next events, and whether every one of them could be read."""
         try:
-            async with self._connection.transaction():
-                await checkpoints.move(self._connection, self._shard, models, before, after, self._generation)
-                for store in stores:
-                    changed = await fold_batch(store, self._connection, self._shard, events, self._history)
-                    await store.save(self._connection, self._shard, changed)
-                if erased:
-                    await strangers.purge(self._connection, self._shard, self._stores, erased)
-                await self._connection.execute(
-                    "SELECT pg_notify(%s, %s)", (CHANNEL, f"{self._shard}:{after}")
-                )
+            return await self._ahead.after(behind, limit), True
+        except Unreadable:
+            return await self._reader.lenient.after(behind, limit), False
+
+    async def _apply(
+        self, feeding: Sequence[Held], events: Sequence[Recorded[Event]], before: int, *, strict: bool
+    ) -> None:
+        """One transaction; again, each patient apart, where one of them cannot be applied.
+
+        Where a rebuild has moved a checkpoint meanwhile, nothing is applied.
+        """
+        try:
+            if strict:
+                try:
+                    await self._transact(feeding, events, before, apart=False)
+                except Exception as error:
+                    if not held.is_of_a_patient(error):
+                        raise
+                else:
+                    return
+            await self._transact(feeding, events, before, apart=True)
         except checkpoints.Moved:
             return
 
+    async def _transact(
+        self, feeding: Sequence[Held], events: Sequence[Recorded[Event]], before: int, *, apart: bool
+    ) -> None:
+        after = events[-1].position
+        stores = [self._stores[model.name] for model, _ in feeding]
+        async with self._connection.transaction():
+            await checkpoints.move(self._connection, self._shard, feeding, before, after)
+            holds = await held.by_schema(self._connection, self._shard, stores)
+            for store in stores:
+                applying = Applying(store, self._connection, self._shard, self._history)
+                held_back: Collection[UUID] = holds.get(store.schema, ())
+                if apart:
+                    await applying.each_apart(events, held_back)
+                else:
+                    await applying.all_at_once(events, held_back)
+            if erased := {
+                e.subject_id: e.position
+                for e in events
+                if isinstance(e.event, PatientErased) and e.subject_id
+            }:
+                own = list(self._stores.values())
+                await strangers.purge(self._connection, self._shard, own, erased)
+            await self._connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{self._shard}:{after}"))
+
     async def _history(self, subject: UUID, until: int) -> list[Recorded[Event]]:
-        return await self._reader.by_subject([subject], until=until)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection within a batch: its rows are none, and looking costs as much again."""
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
+        return await self._reader.lenient.by_subject([subject], until=until)

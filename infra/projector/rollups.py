@@ -4,7 +4,8 @@ from typing import Any
 
 from psycopg import AsyncConnection, sql
 
-from infra.projector.table import Differences, raw
+from infra.projector.statements import raw
+from infra.projector.table import Differences
 from projections.model import Rollup
 
 
@@ -32,9 +33,7 @@ def summed(schema: str, rollup: Rollup) -> sql.Composed:
 
 def sums_of(rollup: Rollup, changed: Differences) -> dict[tuple[Any, ...], list[int]]:
     sums: dict[tuple[Any, ...], list[int]] = {}
-    for one in changed.values():
-        if one.table.name != rollup.over.name:
-            continue
+    for one in changed[rollup.over.name]:
         for row, sign in ((one.before, -1), (one.after, 1)):
             if row is not None and not row.removed:
                 totals = sums.setdefault(

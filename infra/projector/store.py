@@ -19,13 +19,17 @@ class ModelStore:
         self.schema = schema or model.schema
         self.tables = {table.name: TableStore(self.schema, table) for table in model.tables}
 
+    @property
+    def fingerprint(self) -> str:
+        """That of the model; of tables that stand beside the live ones with what tells them apart."""
+        return self.schema.removeprefix(f"{self.model.name}_")
+
     async def create(self, connection: AsyncConnection, *, indexed: bool = True) -> None:
         """Make schema and tables, readable by the app; `indexed=False` leaves keys for after a bulk load."""
         schema = sql.Identifier(self.schema)
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for store in self.tables.values():
-            for statement in store.ddl():
-                await connection.execute(statement)
+            await connection.execute(store.statements.create)
         for rollup in self.model.rollups:
             await connection.execute(rollups.rollup_ddl(self.schema, rollup))
         if indexed:
@@ -40,7 +44,7 @@ class ModelStore:
     async def index(self, connection: AsyncConnection) -> None:
         """Make the keys and indexes, and count what is there."""
         for store in self.tables.values():
-            for statement in store.indexes():
+            for statement in store.statements.indexes:
                 await connection.execute(statement)
             await connection.execute(sql.SQL("ANALYZE {}").format(store.name))
 
@@ -67,7 +71,7 @@ class ModelStore:
     async def save(self, connection: AsyncConnection, shard: int, changed: Differences) -> None:
         """Write a batch's differences, and what they add to the sums."""
         for name, store in self.tables.items():
-            await store.save(connection, shard, [d for d in changed.values() if d.table.name == name])
+            await store.save(connection, shard, changed[name])
         for rollup in self.model.rollups:
             await rollups.add(connection, self.schema, shard, rollup, rollups.sums_of(rollup, changed))
 

@@ -1,16 +1,24 @@
-"""One table of a read model in Postgres: made, loaded for a fold, written, copied into."""
+"""One table of a read model in Postgres: loaded for a fold, written, copied into."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
 from operator import attrgetter
 from typing import Any, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
 from psycopg import AsyncConnection, sql
-from psycopg.types.json import Jsonb
 
-from projections.model import Column, Row, RowKey, Rows, Table
+from infra.projector import binary
+from infra.projector.binary import Packed
+from infra.projector.statements import Statements
+from projections.model import Row, Rows, Table
+
+FEWEST_TO_COPY = 32
+"""Below that one upsert, which is prepared, comes sooner than the two answers that a COPY waits for."""
+
+
+ROWS_AT_ONCE = 500
+"""Encoded and sent: Postgres writes them while the next are encoded."""
 
 
 class Difference(msgspec.Struct):
@@ -23,52 +31,27 @@ class Difference(msgspec.Struct):
     position: int
 
 
-Differences = dict[tuple[str, UUID, RowKey], Difference]
+Differences = dict[str, list[Difference]]
+"""By the name of the table."""
 
 
 class TableStore:
-    """One table: its DDL and its statements, written once from the columns of its row type."""
+    """One table: what is in it as the rows of a fold, and back."""
 
     def __init__(self, schema: str, table: Table[Any]) -> None:
         self.table = table
-        self.name = sql.Identifier(schema, table.name)
+        self.statements = Statements(schema, table)
         hints = [get_type_hints(table.row, include_extras=True)[column.name] for column in table.columns]
         self._decoders = {
             column.name: msgspec.json.Decoder(hint)
             for column, hint in zip(table.columns, hints, strict=True)
             if column.is_json
         }
+        self._values = attrgetter(*(column.name for column in table.columns))
 
-    def ddl(self) -> list[sql.Composed]:
-        """CREATE TABLE with its primary key; indexes come separately, after a bulk load."""
-        columns = [
-            sql.SQL("{} {}{}").format(
-                sql.Identifier(column.name),
-                raw(column.sql_type),
-                raw("" if column.nullable else " NOT NULL"),
-            )
-            for column in self.table.columns
-        ]
-        return [
-            sql.SQL(
-                "CREATE TABLE {} (shard integer NOT NULL, subject_id uuid NOT NULL,"
-                " changed_at bigint NOT NULL, {})"
-            ).format(self.name, sql.SQL(", ").join(columns))
-        ]
-
-    def indexes(self) -> list[sql.Composed]:
-        """The primary key and the indexes that the model asks for."""
-        key = sql.SQL(", ").join(map(sql.Identifier, ("shard", "subject_id", *self.table.key)))
-        made = [sql.SQL("ALTER TABLE {} ADD PRIMARY KEY ({})").format(self.name, key)]
-        made += [
-            sql.SQL("CREATE INDEX ON {} (shard, subject_id, {})").format(self.name, raw(columns))
-            for columns in self.table.indexes
-        ]
-        made += [
-            sql.SQL("CREATE INDEX ON {} (shard, {})").format(self.name, raw(columns))
-            for columns in self.table.across
-        ]
-        return made
+    @property
+    def name(self) -> sql.Identifier:
+        return self.statements.name
 
     async def load(
         self,
@@ -78,114 +61,50 @@ class TableStore:
         into: Mapping[UUID, Rows],
     ) -> None:
         """Put the stored rows of these (patient, first part of the key) into the patients' rows."""
-        pairs = list(touched)
-        if not pairs:
-            return
-        first = next(column for column in self.table.columns if column.name == self.table.key[0])
-        cursor = await connection.execute(
-            sql.SQL(
-                "{} JOIN unnest(%b::uuid[], %b::{}[]) AS u(s, k) ON t.subject_id = u.s AND t.{} = u.k"
-                " WHERE t.shard = %s"
-            ).format(self._select, raw(first.sql_type), sql.Identifier(first.name)),
-            ([subject for subject, _ in pairs], [key for _, key in pairs], shard),
-            binary=True,
-        )
-        self._put(await cursor.fetchall(), into)
+        if pairs := list(touched):
+            arrays = _arrays(["uuid", self.statements.keys[0].sql_type], pairs)
+            await self._load(connection, self.statements.load, (*arrays, shard), into)
 
     async def load_all(
         self, connection: AsyncConnection, shard: int, subjects: Iterable[UUID], into: Mapping[UUID, Rows]
     ) -> None:
         """Put every stored row of these patients into their rows."""
-        wanted = list(subjects)
-        if not wanted:
-            return
-        cursor = await connection.execute(
-            sql.SQL("{} WHERE t.shard = %s AND t.subject_id = ANY(%b)").format(self._select),
-            (shard, wanted),
-            binary=True,
-        )
-        self._put(await cursor.fetchall(), into)
+        if wanted := [(subject,) for subject in subjects]:
+            await self._load(connection, self.statements.load_all, (*_arrays(["uuid"], wanted), shard), into)
 
     async def save(self, connection: AsyncConnection, shard: int, changed: Sequence[Difference]) -> None:
-        """Upsert the rows as they stand after the batch, delete those that are no more."""
-        kept = [d for d in changed if d.after is not None]
-        if kept:
-            await connection.execute(self._upsert, (shard, *self._arrays(kept)))
-        gone = [d for d in changed if d.after is None]
-        if gone:
-            keys = zip(*(self.table.key_of(cast("Row", d.before)) for d in gone), strict=True)
-            subjects = [d.subject_id for d in gone]
-            await connection.execute(self._delete, (subjects, *map(list, keys), shard))
+        """Delete the rows that are no more, then write the others as they stand after the batch.
 
-    async def copy(
-        self, connection: AsyncConnection, shard: int, rows: Iterable[tuple[UUID, int, Row]]
+        Many that are new are copied; whoever folded saw, in the same transaction, that they were not there.
+        """
+        if gone := [one for one in changed if one.after is None]:
+            await connection.execute(self.statements.delete, (*self._keys(gone), shard))
+        new = [one for one in changed if one.before is None]
+        rest = [one for one in changed if one.before is not None and one.after is not None]
+        if len(new) >= FEWEST_TO_COPY:
+            await self.copy(connection, shard, new)
+        else:
+            rest += new
+        if rest:
+            await connection.execute(self.statements.upsert, (shard, *self._rows(rest)))
+
+    async def copy(self, connection: AsyncConnection, shard: int, new: Sequence[Difference]) -> None:
+        """Append rows that are not there by COPY: the fastest way in."""
+        async with connection.cursor() as cursor, cursor.copy(self.statements.copy) as copy:
+            await copy.write(binary.HEADER)
+            for first in range(0, len(new), ROWS_AT_ONCE):
+                await copy.write(binary.tuples(shard, self._fields(new[first : first + ROWS_AT_ONCE])))
+            await copy.write(binary.TRAILER)
+
+    async def _load(
+        self,
+        connection: AsyncConnection,
+        query: sql.Composed,
+        arguments: Sequence[object],
+        into: Mapping[UUID, Rows],
     ) -> None:
-        """Append rows (patient, position, row) by COPY: the fastest way into an empty table."""
-        types = ["int4", "uuid", "int8", *(column.sql_type for column in self.table.columns)]
-        statement = sql.SQL("COPY {} (shard, subject_id, changed_at, {}) FROM STDIN (FORMAT BINARY)").format(
-            self.name, self._column_list
-        )
-        async with connection.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.set_types(types)
-            for subject_id, position, row in rows:
-                values = [_values(column, [row])[0] for column in self.table.columns]
-                await copy.write_row((shard, subject_id, position, *values))
-
-    @cached_property
-    def _column_list(self) -> sql.Composable:
-        return sql.SQL(", ").join(sql.Identifier(column.name) for column in self.table.columns)
-
-    @cached_property
-    def _select(self) -> sql.Composed:
-        columns = [
-            sql.SQL("t.{}{}").format(sql.Identifier(column.name), raw("::text" if column.is_json else ""))
-            for column in self.table.columns
-        ]
-        return sql.SQL("SELECT t.subject_id, {} FROM {} AS t").format(sql.SQL(", ").join(columns), self.name)
-
-    @cached_property
-    def _upsert(self) -> sql.Composed:
-        columns = self.table.columns
-        changing = [column for column in columns if column.name not in self.table.key]
-        return sql.SQL(
-            "INSERT INTO {table} (shard, subject_id, changed_at, {columns})"
-            " SELECT %s, u.* FROM unnest(%b::uuid[], %b::bigint[], {arrays}) AS u"
-            " ON CONFLICT (shard, subject_id, {key})"
-            " DO UPDATE SET changed_at = excluded.changed_at, {updates}"
-        ).format(
-            table=self.name,
-            columns=self._column_list,
-            arrays=sql.SQL(", ").join(raw(f"%b::{column.sql_type}[]") for column in columns),
-            key=sql.SQL(", ").join(map(sql.Identifier, self.table.key)),
-            updates=sql.SQL(", ").join(
-                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(column.name)) for column in changing
-            ),
-        )
-
-    @cached_property
-    def _delete(self) -> sql.Composed:
-        types = {column.name: column.sql_type for column in self.table.columns}
-        keys = [sql.Identifier(name) for name in self.table.key]
-        return sql.SQL(
-            "DELETE FROM {table} AS t USING unnest(%b::uuid[], {arrays}) AS u(subject_id, {keys})"
-            " WHERE t.shard = %s AND t.subject_id = u.subject_id AND {same}"
-        ).format(
-            table=self.name,
-            arrays=sql.SQL(", ").join(raw(f"%b::{types[name]}[]") for name in self.table.key),
-            keys=sql.SQL(", ").join(keys),
-            same=sql.SQL(" AND ").join(sql.SQL("t.{0} = u.{0}").format(key) for key in keys),
-        )
-
-    def _arrays(self, changed: Sequence[Difference]) -> list[list[Any]]:
-        rows = [cast("Row", d.after) for d in changed]
-        return [
-            [d.subject_id for d in changed],
-            [d.position for d in changed],
-            *(_values(column, rows) for column in self.table.columns),
-        ]
-
-    def _put(self, found: Iterable[tuple[Any, ...]], into: Mapping[UUID, Rows]) -> None:
-        for subject_id, *values in found:
+        cursor = await connection.execute(query, arguments, binary=True)
+        for subject_id, *values in await cursor.fetchall():
             into[subject_id].put(self.table, self._row(values))
 
     def _row(self, values: Sequence[Any]) -> Row:
@@ -197,15 +116,28 @@ class TableStore:
         }
         return cast("Row", self.table.row(**fields))
 
+    def _fields(self, rows: Sequence[Difference]) -> list[list[bytes]]:
+        """Rows as columns: the patient, the position, and the row's own."""
+        columns = zip(*(self._values(one.after) for one in rows), strict=True)
+        return [
+            binary.fields("uuid", [one.subject_id for one in rows]),
+            binary.fields("bigint", [one.position for one in rows]),
+            *(
+                binary.fields(column.sql_type, values, nullable=column.nullable)
+                for column, values in zip(self.table.columns, columns, strict=True)
+            ),
+        ]
 
-def _values(column: Column, rows: Iterable[Row]) -> list[Any]:
-    """A column of these rows, as psycopg takes it."""
-    values = list(map(attrgetter(column.name), rows))
-    if not column.is_json:
-        return values
-    return [None if value is None else Jsonb(value, dumps=msgspec.json.encode) for value in values]
+    def _rows(self, rows: Sequence[Difference]) -> list[Packed]:
+        types = ["uuid", "bigint", *(column.sql_type for column in self.table.columns)]
+        return list(map(binary.array, types, self._fields(rows)))
+
+    def _keys(self, rows: Sequence[Difference]) -> list[Packed]:
+        types = ["uuid", *(column.sql_type for column in self.statements.keys)]
+        return _arrays(types, [(one.subject_id, *self.table.key_of(one.before)) for one in rows])
 
 
-def raw(text: str) -> sql.SQL:
-    """Names of types and column lists come from code, never from input."""
-    return sql.SQL(text)
+def _arrays(types: Sequence[str], tuples: Iterable[tuple[Any, ...]]) -> list[Packed]:
+    """Tuples as one array for each of their places."""
+    columns = zip(types, zip(*tuples, strict=True), strict=True)
+    return [binary.array(one, binary.fields(one, values)) for one, values in columns]

@@ -125,7 +125,7 @@ def running(settings: Settings, stderr: TextIO) -> Iterator[House]:
 
     Loggers keep the file that they first wrote to, so all houses of a process share one.
     """
-    port = _free_port()
+    port = free_port()
     with ready(settings) as servers, contextlib.redirect_stderr(stderr):
         app, url = create(settings), f"http://127.0.0.1:{port}"
         house = House(settings, servers, app, url, Path(stderr.name))
@@ -164,7 +164,7 @@ def _wait_until_ready(house: House, thread: threading.Thread) -> None:
     raise TimeoutError(house.logged.read_text())
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

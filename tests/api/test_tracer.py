@@ -219,9 +219,9 @@ def test_rebuilt_read_models_answer_the_same(
 
 async def _rebuild_and_verify(house: House) -> None:
     async with projecting(house.settings, house.servers) as (projector, connection):
-        for store in projector._stores:
-            await rebuild(connection, projector._reader, store.model)
-            assert not (await verify(connection, projector._reader, store.model)).wrong
+        for model in projector.models:
+            await rebuild(connection, projector.reader, model)
+            assert not (await verify(connection, projector.reader, model)).wrong
 
 
 def test_pages_are_stable_while_others_write(house: House, doctor: Caller) -> None:

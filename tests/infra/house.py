@@ -53,7 +53,7 @@ class House:
 
     @contextlib.asynccontextmanager
     async def projecting(self) -> AsyncIterator[Projector]:
-        """A projector that has the lease, and gives it back."""
+        """A projector that holds what is free, and gives it back."""
         async with projecting(self.settings, self.servers) as (projector, _):
             assert await projector.take_over()
             yield projector

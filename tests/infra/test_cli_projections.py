@@ -57,7 +57,10 @@ def test_status_says_how_far_each_version_is(told: House, capsys: pytest.Capture
     assert main(["projections", "rebuild", "--all", "--json"]) == 0
     assert {one["model"] for one in json.loads(capsys.readouterr().out)} == NAMES
     with told.owner() as connection:
-        connection.execute("INSERT INTO app.checkpoint VALUES (0, 'patient_timeline', 'older', 1, 1)")
+        connection.execute("""
+            INSERT INTO app.checkpoint (shard, model, fingerprint, position)
+            VALUES (0, 'patient_timeline', 'older', 1)
+            """)
     assert main(["projections", "status", "--json"]) == 0
     status = json.loads(capsys.readouterr().out)
     places = {(one["model"], one["current"]): one for one in status["models"]}
