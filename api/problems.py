@@ -18,7 +18,9 @@ from psycopg_pool import PoolTimeout
 
 from api.caller import locale_of, request_id_of
 from domain.errors import Conflict, DomainError, FieldError, NotFound, Rejected
+from infra.erasure.carrying import Unfinished
 from infra.event_log.append import OutcomeUnknown, QueueFull, StorageUnavailable
+from infra.master_keys import WrongMasterKey
 from infra.notary.signing import Refused
 from infra.progress import Behind
 from locales import Code, has, translate
@@ -98,6 +100,11 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
             code = "append.queue_full"
         case Behind() | psycopg.ProgrammingError():
             code = "projection.behind"
+        case Unfinished():
+            code = "erasure.unfinished"
+        case WrongMasterKey():
+            code = "storage.unavailable"
+            log.error("vault.other_master_key", reason=str(error))
         case Refused():
             code = "notary.refused"
             log.error(code, reason=str(error))
@@ -121,6 +128,8 @@ HANDLERS: dict[Any, Any] = {
     OutcomeUnknown: on_storage_error,
     Behind: on_storage_error,
     Refused: on_storage_error,
+    Unfinished: on_storage_error,
+    WrongMasterKey: on_storage_error,
     psycopg.OperationalError: on_storage_error,
     # the read models of this release are still being built
     psycopg.errors.UndefinedTable: on_storage_error,

@@ -7,7 +7,7 @@ from infra.cli.command import Subparsers, add, settings
 
 
 def register(subparsers: Subparsers) -> None:
-    add(subparsers, "work", run, "Finish what was begun: the keys of erased patients are destroyed.")
+    add(subparsers, "work", run, "Finish what was begun: erasures are carried to their certificates.")
 
 
 def run(_: argparse.Namespace) -> int:

@@ -39,6 +39,20 @@ async def all_of(connection: AsyncConnection, shard: int) -> list[Checkpoint]:
     return [Checkpoint(*row) for row in await cursor.fetchall()]
 
 
+async def held(connection: AsyncConnection, shard: int, model: ReadModel) -> int | None:
+    """The position of a model, held where it is until the transaction ends; None where there is none."""
+    cursor = await connection.execute(
+        """
+        SELECT position FROM app.checkpoint
+        WHERE shard = %s AND model = %s AND fingerprint = %s
+        FOR UPDATE
+        """,
+        (shard, model.name, model.fingerprint),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else int(row[0])
+
+
 async def ensure(
     connection: AsyncConnection, shard: int, stores: Sequence[ModelStore], generation: int
 ) -> None:

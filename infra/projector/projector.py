@@ -12,7 +12,7 @@ from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
 from infra.event_log.reader import Reader
-from infra.projector import checkpoints, lease, strangers
+from infra.projector import checkpoints, lease, purged, strangers
 from infra.projector.fold import fold_batch
 from infra.projector.store import ModelStore
 from projections.model import ReadModel
@@ -128,15 +128,21 @@ class Projector:
         """One transaction; where a rebuild has moved a checkpoint meanwhile, nothing is applied."""
         after = events[-1].position
         models = [store.model for store in stores]
-        erased = {e.subject_id for e in events if isinstance(e.event, PatientErased) and e.subject_id}
+        erased = {
+            e.subject_id: e.position for e in events if isinstance(e.event, PatientErased) and e.subject_id
+        }
         try:
             async with self._connection.transaction():
                 await checkpoints.move(self._connection, self._shard, models, before, after, self._generation)
                 for store in stores:
                     changed = await fold_batch(store, self._connection, self._shard, events, self._history)
                     await store.save(self._connection, self._shard, changed)
+                    taken = purged.counted(changed, erased)
+                    await purged.note(self._connection, self._shard, store.schema, taken)
                 if erased:
-                    await strangers.purge(self._connection, self._shard, self._stores, erased)
+                    await strangers.purge(
+                        self._connection, self._shard, self._stores, erased, max(erased.values())
+                    )
                 await self._connection.execute(
                     "SELECT pg_notify(%s, %s)", (CHANNEL, f"{self._shard}:{after}")
                 )

@@ -4,6 +4,7 @@ from psycopg import AsyncConnection, sql
 
 from infra.projector import rollups
 from infra.projector.table import Difference, Differences, TableStore
+from infra.projector.unsampled import unsampled
 from projections.model import ReadModel
 
 __all__ = ["Difference", "Differences", "ModelStore"]
@@ -24,7 +25,7 @@ class ModelStore:
         schema = sql.Identifier(self.schema)
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for store in self.tables.values():
-            for statement in store.ddl():
+            for statement in (*store.ddl(), *unsampled(self.schema, store.table)):
                 await connection.execute(statement)
         for rollup in self.model.rollups:
             await connection.execute(rollups.rollup_ddl(self.schema, rollup))

@@ -1,11 +1,13 @@
 """Versions of read models that this release does not feed: an erased patient leaves them all the same."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from psycopg import AsyncConnection, sql
 
-from infra.projector.checkpoints import OUTDATED
+from infra.projector import purged
+from infra.projector.checkpoints import OUTDATED, all_of
 from infra.projector.store import ModelStore
 
 OWNER = "tarikh_projector"
@@ -13,25 +15,35 @@ BEING_BUILT = "_new"
 
 
 async def purge(
-    connection: AsyncConnection, shard: int, own: Sequence[ModelStore], subjects: Collection[UUID]
+    connection: AsyncConnection,
+    shard: int,
+    own: Sequence[ModelStore],
+    subjects: Collection[UUID],
+    erased_at: int,
 ) -> None:
     """Delete these patients' rows from every other version; it will be built anew if it is ever fed again.
 
-    A table that is being built is left out: whoever builds it comes to the erasure.
+    A version that has come past the erasure was purged by whoever fed it. A table that is being built is left
+    out: whoever builds it comes to the erasure.
     """
-    mine = {store.schema for store in own}
-    mine |= {schema + BEING_BUILT for schema in mine}
+    left_alone = {store.schema for store in own}
+    left_alone |= {schema + BEING_BUILT for schema in left_alone}
+    left_alone |= {
+        f"{c.model}_{c.fingerprint}" for c in await all_of(connection, shard) if c.position >= erased_at
+    }
     schemas = set()
-    for schema, table in await _tables(connection):
-        if schema in mine:
+    for schema, table in await tables(connection):
+        if schema in left_alone:
             continue
         schemas.add(schema)
-        await connection.execute(
-            sql.SQL("DELETE FROM {} WHERE shard = %s AND subject_id = ANY(%s)").format(
+        cursor = await connection.execute(
+            sql.SQL("DELETE FROM {} WHERE shard = %s AND subject_id = ANY(%s) RETURNING subject_id").format(
                 sql.Identifier(schema, table)
             ),
             (shard, list(subjects)),
         )
+        taken = Counter((subject, table) for (subject,) in await cursor.fetchall())
+        await purged.note(connection, shard, schema, taken)
     await connection.execute(
         """
         UPDATE app.checkpoint SET generation = %s
@@ -41,7 +53,7 @@ async def purge(
     )
 
 
-async def _tables(connection: AsyncConnection) -> list[tuple[str, str]]:
+async def tables(connection: AsyncConnection) -> list[tuple[str, str]]:
     """Schema and name of every table of patients' rows that a projector of any release has made."""
     cursor = await connection.execute(
         """
