@@ -104,7 +104,7 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
             code = "erasure.unfinished"
         case WrongMasterKey():
             code = "storage.unavailable"
-            log.error("vault.other_master_key", reason=str(error))
+            log.error("vault.other_master_key", key_id=error.master_id)
         case Refused():
             code = "notary.refused"
             log.error(code, reason=str(error))

@@ -16,6 +16,7 @@ class WrongMasterKey(CommandFailed):
     """A key in the vault was wrapped by another master key than those in the settings."""
 
     def __init__(self, master_id: str) -> None:
+        self.master_id = master_id
         super().__init__(
             f"the vault holds a key that was wrapped by the master key {master_id}, which is not set here:"
             " give it as TARIKH_OLD_MASTER_KEY or TARIKH_OLD_MASTER_KEY_FILE"

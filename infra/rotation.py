@@ -6,6 +6,8 @@ import msgspec
 from psycopg_pool import AsyncConnectionPool
 
 from infra.master_keys import MasterKeys, bound
+from infra.rewriting import rewrite_table
+from infra.vault import KEYS
 
 KEYS_AT_ONCE = 500
 
@@ -47,7 +49,7 @@ async def rotate(pool: AsyncConnectionPool, masters: MasterKeys) -> Rotated:
                 break
             arguments = (masters.id, *_rewrapped(masters, page))
             done += (await connection.execute(REPLACE, arguments, binary=True)).rowcount
-        await connection.execute("VACUUM (FULL) vault.key")
+        await rewrite_table(connection, KEYS)
     return Rotated(done, masters.id)
 
 

@@ -6,16 +6,19 @@ from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from infra.event_log.codec import DataKey
 from infra.ids import new_id
 from infra.master_keys import MasterKeys, WrongMasterKey, bound
+from infra.rewriting import rewrite_table
 from infra.secret import Secret
 
 __all__ = ["DESTROY", "HOUSE", "SECONDS_CACHED", "Vault", "WrongMasterKey"]
 
 KEY_BYTES = 32
+KEYS = sql.Identifier("vault", "key")
 SECONDS_CACHED = 60
 MOST_CACHED = 10_000
 HOUSE = UUID(int=0)
@@ -86,7 +89,7 @@ class Vault:
     async def rewrite(self) -> None:
         """Write the table anew: Postgres keeps the bytes of what was destroyed in its pages until then."""
         async with self._pool.connection() as connection:
-            await connection.execute("VACUUM (FULL) vault.key")
+            await rewrite_table(connection, KEYS)
 
     async def destroyed(self, subjects: Collection[UUID]) -> set[UUID]:
         """Which of these patients' keys were destroyed."""

@@ -40,4 +40,4 @@ async def work(services: Services, conninfo: str, stop: asyncio.Event) -> None:
 
 
 def _told(step: str) -> None:
-    log.info("erasure.step", step=step)
+    log.info("erasure.step", task=step)

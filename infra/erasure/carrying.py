@@ -73,7 +73,8 @@ async def _finish(
     told("purged")
     await purge.pages(projector, connection, patients)
     told("rewritten")
-    overwritten = await wal.overwrite(services.servers.database_url)
+    servers = services.servers
+    overwritten = await wal.overwrite([servers.database_url, servers.vault_url])
     told("wal")
     for erasure in erasures:
         await _certify(services, erasure, wal_overwritten=overwritten)

@@ -6,10 +6,14 @@ reach.
 """
 
 import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
 
 import psycopg
 from psycopg import Connection
 
+SERVER = "SELECT pg_postmaster_start_time()"
+"""Databases of one server share its log, and whoever may do it in one has done it for all."""
 ALLOWED = """
     SELECT pg_has_role(current_user, 'pg_checkpoint', 'usage')
        AND has_function_privilege('pg_switch_wal()', 'execute')
@@ -20,13 +24,22 @@ CURRENT = "SELECT pg_walfile_name(pg_current_wal_insert_lsn())"
 LEAVE = "SELECT pg_logical_emit_message(true, 'tarikh', ''), pg_switch_wal()"
 
 
-async def overwrite(database_url: str) -> bool:
-    """Overwrite what the files hold; False where this login may not, and nothing was done."""
-    return await asyncio.to_thread(_overwrite, database_url)
+async def overwrite(urls: Sequence[str]) -> bool:
+    """Overwrite what the files hold; False where the logins may not everywhere, and something was left."""
+    return await asyncio.to_thread(_overwrite, urls)
 
 
-def _overwrite(database_url: str) -> bool:
-    with psycopg.connect(database_url, autocommit=True) as connection:
+def _overwrite(urls: Sequence[str]) -> bool:
+    servers: dict[object, list[str]] = defaultdict(list)
+    for url in urls:
+        with psycopg.connect(url, autocommit=True) as connection:
+            servers[_value(connection, SERVER)].append(url)
+    done = [any(map(_overwritten, databases)) for databases in servers.values()]
+    return all(done)
+
+
+def _overwritten(url: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
         if _value(connection, ALLOWED) is not True:
             return False
         connection.execute(LEAVE)

@@ -5,6 +5,7 @@ a rebuild is, so that readers and the projector go on all the while. What is of 
 where it is, one table at a time.
 """
 
+import contextlib
 from collections.abc import Collection, Sequence
 from uuid import UUID
 
@@ -18,10 +19,10 @@ from infra.projector import checkpoints, strangers
 from infra.projector.fold import fold_batch
 from infra.projector.rebuild import DROP_PATIENCE, REPLACED, alone
 from infra.projector.store import ModelStore
-from infra.projector.strangers import BEING_BUILT
+from infra.projector.strangers import BEING_BUILT, COPIED
+from infra.rewriting import rewrite_table
 from projections.model import ReadModel
 
-COPIED = "_copied"
 MOST_BEHIND = 1_000
 """A copy that is no further behind is put in place, and catches up while the projector waits."""
 
@@ -126,20 +127,6 @@ async def _in_place(connection: AsyncConnection, schema: str) -> None:
         """,
         (schema, strangers.OWNER),
     )
-    await connection.execute("SET lock_timeout = '200ms'")
-    try:
-        for (table,) in await cursor.fetchall():
-            await _vacuumed(connection, sql.Identifier(schema, table))
-    finally:
-        await connection.execute("RESET lock_timeout")
-
-
-async def _vacuumed(connection: AsyncConnection, table: sql.Identifier) -> None:
-    while True:
-        try:
-            await connection.execute(sql.SQL("VACUUM (FULL) {}").format(table))
-        except psycopg.errors.LockNotAvailable:
-            continue
-        except psycopg.errors.UndefinedTable:  # dropped meanwhile, and its pages with it
-            return
-        return
+    for (table,) in await cursor.fetchall():
+        with contextlib.suppress(psycopg.errors.UndefinedTable):  # dropped meanwhile, and its pages with it
+            await rewrite_table(connection, sql.Identifier(schema, table))

@@ -12,6 +12,7 @@ from infra.projector.store import ModelStore
 
 OWNER = "tarikh_projector"
 BEING_BUILT = "_new"
+COPIED = "_copied"
 
 
 async def purge(
@@ -23,11 +24,11 @@ async def purge(
 ) -> None:
     """Delete these patients' rows from every other version; it will be built anew if it is ever fed again.
 
-    A version that has come past the erasure was purged by whoever fed it. A table that is being built is left
-    out: whoever builds it comes to the erasure.
+    A version that has come past the erasure was purged by whoever fed it. Tables that are being built or
+    copied are left out: whoever does so comes to the erasure, and subtracts from the sums what is deleted.
     """
     left_alone = {store.schema for store in own}
-    left_alone |= {schema + BEING_BUILT for schema in left_alone}
+    left_alone |= {schema + suffix for schema in left_alone for suffix in (BEING_BUILT, COPIED)}
     left_alone |= {
         f"{c.model}_{c.fingerprint}" for c in await all_of(connection, shard) if c.position >= erased_at
     }

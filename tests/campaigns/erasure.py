@@ -20,7 +20,7 @@ import httpx
 from tests.campaigns.erasing.house import House
 from tests.campaigns.erasing.marks import Mark, Marks
 from tests.campaigns.erasing.people import Person, Telling
-from tests.campaigns.erasing.searching import PLACES, Looked, looked
+from tests.campaigns.erasing.searching import PLACES, Looked, holding, in_rows, looked
 from tests.campaigns.telling import tell, verdict
 
 NAME = "erasure"
@@ -47,6 +47,8 @@ class Campaign:
         chance, erased = self._chance, people[: len(people) // 2]
         by_http, by_command = erased[: len(erased) // 2], erased[len(erased) // 2 :]
         self._merge(by_command[0], by_command[1])
+        keys = self.house.wrapped_keys()
+        self._must("pages" in holding(self.house, keys[erased[0].patient_id]), "the search is blind for keys")
         chance.shuffle(by_http)
         for person in by_http:
             self._erase_by_http(person)
@@ -61,6 +63,9 @@ class Campaign:
             "export",
         )
         self._negative(erased, people[len(erased) :])
+        for person in erased:
+            for place in holding(self.house, keys[person.patient_id]):
+                self._find("a destroyed key is found", place=place)
         self._sound()
 
     def _told(self) -> list[Person]:
@@ -99,10 +104,9 @@ class Campaign:
 
     def _pages_remember(self, people: list[Person]) -> None:
         """Purged, but not written anew: the pages must tell of it, or looking at them proves nothing."""
-        self.house.until(
-            "the purge", lambda: not looked(self.house, self._marks).marks("rows") & _marks(people)
-        )
-        seen = looked(self.house, self._marks).marks("pages") & _marks(people)
+        whose = _marks(people)
+        self.house.until("the purge", lambda: not in_rows(self.house, self._marks) & whose)
+        seen = looked(self.house, self._marks).marks("pages") & whose
         self._must(bool(seen), "the search is blind in pages of what was deleted")
         tell(NAME, "purged", people=len(people), still_in_pages=len(seen))
 

@@ -18,7 +18,7 @@ import redis
 
 from domain.event import Actor, Role
 from infra.embedded import Servers
-from infra.embedded.postgres import SUPERUSER, Postgres, programs
+from infra.embedded.postgres import DATABASES, SUPERUSER, Postgres, programs
 from infra.ids import new_id
 from infra.running import ready
 from infra.settings import Settings
@@ -95,14 +95,21 @@ class House:
 
     def written(self) -> None:
         """Have Postgres write every page that it holds into its files."""
-        self._of_superuser("CHECKPOINT")
+        self._of_superuser("CHECKPOINT", DATABASES[0])
+
+    def wrapped_keys(self) -> dict[UUID, bytes]:
+        """What the vault holds of each patient."""
+        with psycopg.connect(self.servers.vault_url) as vault:
+            rows = vault.execute("SELECT subject_id, wrapped FROM vault.key WHERE wrapped IS NOT NULL")
+            return dict(rows.fetchall())
 
     def sampled(self) -> None:
         """Have Postgres sample what is in its tables, as it does now and then."""
-        self._of_superuser("ANALYZE")
+        for database in DATABASES:
+            self._of_superuser("ANALYZE", database)
 
-    def _of_superuser(self, statement: str) -> None:
-        url = Postgres(self.data).url(user=SUPERUSER)
+    def _of_superuser(self, statement: str, database: str) -> None:
+        url = Postgres(self.data).url(database, SUPERUSER)
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(statement.encode())
 

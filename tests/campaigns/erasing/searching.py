@@ -44,6 +44,12 @@ def looked(house: House, marks: Marks) -> Looked:
     return found
 
 
+def holding(house: House, secret: bytes) -> set[str]:
+    """The places in whose files these bytes stand."""
+    house.written()
+    return {place for place, data in _files(house) if secret in data}
+
+
 def in_rows(house: House, marks: Marks) -> set[Mark]:
     """Whose mark a query still shows."""
     return {mark for url in house.databases for row in _rows(url) for mark, _ in marks.found_in(row)}

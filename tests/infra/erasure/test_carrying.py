@@ -14,9 +14,8 @@ from psycopg import sql
 
 from domain.errors import NotFound
 from infra.erasure.carrying import Unfinished, carry, certificate_of
-from infra.projector.rewriting import COPIED
 from infra.projector.store import ModelStore
-from infra.projector.strangers import BEING_BUILT, OWNER
+from infra.projector.strangers import BEING_BUILT, COPIED, OWNER
 from infra.running import projecting
 from infra.services import Services, as_app
 from infra.working import work
