@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 
 from domain.errors import NotFound
@@ -12,11 +13,16 @@ from infra.erasure import certificate, purge, wal
 from infra.erasure.certificate import Certificate, Done
 from infra.erasure.forget import Told, keys_of, silent
 from infra.erasure.pending import Erasure, unfinished
+from infra.errors import CommandFailed
 from infra.projector.projector import Projector
 from infra.running import projecting
 from infra.services import Services
 
 LOCK = 7414
+NOT_ALLOWED = (
+    "the keys are destroyed; to purge the read models takes a login that may act as tarikh_projector,"
+    " as the worker's"
+)
 IDLE = "SET idle_session_timeout = '5min'"
 """Whoever was stopped in the middle lets the next one go on in the end."""
 
@@ -41,7 +47,7 @@ class Unfinished(Exception):
 async def carry(services: Services, told: Told = silent, *, wait: bool = True) -> None:
     """Take every step that is left; where another process is at it, wait for it, or leave it to it.
 
-    Needs a login that may act as the projector. Raises Refused where the notary does not sign.
+    Raises CommandFailed where the login may not act as the projector, Refused where the notary does not sign.
     """
     erasures = await unfinished(services.pool, services.reader)
     if not erasures:
@@ -50,9 +56,12 @@ async def carry(services: Services, told: Told = silent, *, wait: bool = True) -
     await services.vault.rewrite()
     told("vault")
     async with AsyncExitStack() as stack:
-        projector, connection = await stack.enter_async_context(
-            projecting(services.settings, services.servers)
-        )
+        try:
+            projector, connection = await stack.enter_async_context(
+                projecting(services.settings, services.servers)
+            )
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise CommandFailed(NOT_ALLOWED) from error
         if await stack.enter_async_context(_alone(connection, wait=wait)):
             # whoever waited for its turn may find all of it done
             left = await unfinished(services.pool, services.reader)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from time import monotonic
 from uuid import UUID
 
+import psycopg
 from psycopg import AsyncConnection
 
 from domain.event import Event
@@ -35,7 +36,11 @@ a transaction must not keep its locks from the one that takes over."""
 async def connect(conninfo: str) -> AsyncConnection:
     """A connection as the projector uses it."""
     connection = await AsyncConnection.connect(conninfo, autocommit=True)
-    await connection.execute(SESSION)
+    try:
+        await connection.execute(SESSION)
+    except psycopg.Error:
+        await connection.close()
+        raise
     return connection
 
 

@@ -9,19 +9,22 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from uuid import UUID
 
+import msgspec
 import psycopg
+import pytest
 from psycopg import sql
 
 from domain.errors import NotFound
 from infra.erasure.carrying import Unfinished, carry, certificate_of
+from infra.errors import CommandFailed
 from infra.projector.store import ModelStore
 from infra.projector.strangers import BEING_BUILT, COPIED, OWNER
 from infra.running import projecting
-from infra.services import Services, as_app
+from infra.services import Services, as_app, opened
 from infra.working import work
 from projections.model import ReadModel
 from projections.registry import models
-from tests.infra.erasure.marks import MARK, places_of
+from tests.infra.erasure.marks import MARK, key_of, places_of
 from tests.infra.house import House
 from tests.infra.tales import Teller
 
@@ -233,3 +236,25 @@ async def test_a_projector_that_stands_still_is_not_waited_for(house: House) -> 
             process.kill()
             await process.wait()
     assert await house.wrong() == []
+
+
+async def test_a_login_that_may_not_purge_is_told_who_may(house: House) -> None:
+    """The keys are gone all the same, and the worker ends it."""
+    database, _, address = house.servers.database_url.partition("@")[2].partition("?")
+    with house.owner() as owner:
+        owner.execute("DROP ROLE IF EXISTS only_app")
+        owner.execute("CREATE ROLE only_app LOGIN IN ROLE tarikh_app")
+    restricted = msgspec.structs.replace(
+        house.servers, database_url=f"postgresql://only_app@{database}?{address}"
+    )
+    async with house.opened() as services, opened(house.settings, restricted) as api:
+        _, patient = await told(services)
+        await house.catch_up()
+        await Teller(api, 3).erase(patient)
+        with pytest.raises(CommandFailed, match="tarikh_projector"):
+            await carry(api)
+        assert key_of(house, patient) is None
+        await carry(services)
+        assert await certified(api, patient)
+    with house.owner() as owner:
+        owner.execute("DROP ROLE only_app")
