@@ -18,8 +18,10 @@ from psycopg_pool import PoolTimeout
 
 from api.caller import locale_of, request_id_of
 from domain.errors import Conflict, DomainError, FieldError, NotFound, Rejected
+from infra.erasure.carrying import Unfinished
 from infra.event_log.append import OutcomeUnknown, QueueFull, StorageUnavailable
 from infra.event_log.codec import Unreadable
+from infra.master_keys import WrongMasterKey
 from infra.notary.signing import Refused
 from infra.progress import Behind, HeldBack
 from locales import Code, has, translate
@@ -107,6 +109,11 @@ def on_storage_error(request: Request[Any, Any, Any], error: Exception) -> Respo
         case Unreadable():
             code, later = "projection.held", SECONDS_UNTIL_REPAIRED
             log.error("log.unreadable", reason=str(error))
+        case Unfinished():
+            code = "erasure.unfinished"
+        case WrongMasterKey():
+            code = "storage.unavailable"
+            log.error("vault.other_master_key", key_id=error.master_id)
         case Refused():
             code = "notary.refused"
             log.error(code, reason=str(error))
@@ -132,6 +139,8 @@ HANDLERS: dict[Any, Any] = {
     HeldBack: on_storage_error,
     Unreadable: on_storage_error,
     Refused: on_storage_error,
+    Unfinished: on_storage_error,
+    WrongMasterKey: on_storage_error,
     psycopg.OperationalError: on_storage_error,
     # the read models of this release are still being built
     psycopg.errors.UndefinedTable: on_storage_error,

@@ -11,7 +11,8 @@ from api.caller import Caller, services
 from api.commanding import Answer, IdempotencyKey, IfMatch, send
 from api.query import names
 from domain.patient import ErasePatient, ProposeMerge, RequestErasure
-from infra import erasure
+from infra.erasure.forget import forget
+from infra.erasure.heads import sign_head
 
 
 @post(
@@ -36,7 +37,7 @@ async def propose_merge(
 @post(
     "/patients/{id:uuid}/erase",
     operation_id="erasePatient",
-    summary="Forget a person for good: an admin does it, a patient asks for it.",
+    summary="Forget a person for good: an admin does it, a patient asks for it; the worker ends it.",
     tags=["patients"],
     status_code=200,
     opt={"access": Access("request_erasure", "patient"), "body": ErasePatient, "names": names(send)},
@@ -52,8 +53,9 @@ async def erase_patient(
         asked = RequestErasure(legal_basis=data.legal_basis, occurred_at=data.occurred_at, origin=data.origin)
         return await send(request, asked, id, if_match, idempotency_key)
     found = services(request)
+    await sign_head(found.notary)
     answered = await send(request, data, id, if_match, idempotency_key)
-    await erasure.finish(found.settings, found.vault, found.reader, found.pool)
+    await forget(found.settings, found.vault, found.reader, found.pool)
     return answered
 
 

@@ -21,3 +21,8 @@ GRANT CONNECT, TEMPORARY ON DATABASE tarikh TO tarikh_app, tarikh_projector;
 
 CREATE DATABASE tarikh_vault OWNER tarikh_vault;
 REVOKE ALL ON DATABASE tarikh_vault FROM PUBLIC;
+
+-- An erasure overwrites what the write-ahead log still holds of the erased; the worker carries it to its end.
+GRANT pg_checkpoint, pg_monitor TO tarikh_worker;
+\connect tarikh
+GRANT EXECUTE ON FUNCTION pg_switch_wal() TO tarikh_worker;

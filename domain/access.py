@@ -55,6 +55,7 @@ HouseAction = Literal[
     "read_audit",
     "manage_accounts",
     "verify_log",
+    "read_erasure",
     "read_self",
 ]
 """What concerns no single patient."""
@@ -108,8 +109,8 @@ ON_ANY_PATIENT: dict[Office, frozenset[PatientAction]] = {
 IN_THE_HOUSE: dict[Role, frozenset[HouseAction]] = {
     "patient": frozenset({"send_batch", "verify_log", "read_self"}),
     "practitioner": frozenset({"register_patient", "list_patients", "send_batch", "verify_log", "read_self"}),
-    "auditor": frozenset({"list_patients", "read_audit", "verify_log", "read_self"}),
-    "admin": frozenset({"read_statistics", "manage_accounts", "verify_log", "read_self"}),
+    "auditor": frozenset({"list_patients", "read_audit", "verify_log", "read_erasure", "read_self"}),
+    "admin": frozenset({"read_statistics", "manage_accounts", "verify_log", "read_erasure", "read_self"}),
     "service": frozenset({"register_patient", "import_records", "send_batch", "verify_log", "read_self"}),
 }
 

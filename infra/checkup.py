@@ -64,6 +64,27 @@ def of_migrations(database_url: str, vault_url: str) -> list[str]:
     return [f"not migrated to this release ({', '.join(absent)}): run `tarikh migrate`"] if absent else []
 
 
+def of_vault(url: str, master_id: str) -> list[str]:
+    """Name what the master key does not open; raise `CommandFailed` when the vault does not answer."""
+    with _connected(url, "the vault") as connection:
+        if not _has(connection, "vault.key"):
+            return []
+        rows = connection.execute(
+            """
+            SELECT master_id, count(*)
+            FROM vault.key
+            WHERE wrapped IS NOT NULL AND master_id <> %s
+            GROUP BY master_id
+            ORDER BY master_id
+            """,
+            (master_id,),
+        ).fetchall()
+    return [
+        f"the vault holds {count} keys of another master key ({other}): run `tarikh vault rotate`"
+        for other, count in rows
+    ]
+
+
 def of_cache(url: str | None) -> str | None:
     """Return the cache's version, None where there is none; raise `CommandFailed` when it is silent."""
     if url is None:

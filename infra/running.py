@@ -8,8 +8,9 @@ from contextlib import asynccontextmanager, contextmanager
 from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
-from infra import embedded, erasure
+from infra import embedded
 from infra.embedded import Servers
+from infra.erasure import starting
 from infra.errors import CommandFailed
 from infra.event_log.reader import Reader
 from infra.forgetting import forgetting
@@ -31,7 +32,7 @@ def ready(settings: Settings) -> Iterator[Servers]:
             migrate(servers.database_url, servers.vault_url)
         elif absent := missing(servers.database_url, servers.vault_url):
             raise CommandFailed(f"migrations are missing ({', '.join(absent)}): run `tarikh migrate`")
-        erasure.apply_ledger(settings, servers)
+        starting.keep_erased(settings, servers)
         yield servers
 
 
@@ -46,7 +47,7 @@ async def projecting(
         for url in (servers.database_url, servers.vault_url)
     ]
     async with connection, pools[0], pools[1]:
-        vault = Vault(pools[1], settings.master_key)
+        vault = Vault(pools[1], settings.master_key, old_master_key=settings.old_master_key)
         projector = Projector(connection, Reader(pools[0], vault), models(str(settings.time_zone)))
         async with forgetting(servers.database_url, vault):
             try:

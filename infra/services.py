@@ -58,7 +58,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
     async with AsyncExitStack() as stack:
         pool = await stack.enter_async_context(_pool(conninfo, MOST_CONNECTIONS))
         vault_pool = await stack.enter_async_context(_pool(servers.vault_url, 4))
-        vault = Vault(vault_pool, settings.master_key)
+        vault = Vault(vault_pool, settings.master_key, old_master_key=settings.old_master_key)
         await stack.enter_async_context(forgetting(conninfo, vault))
         reader, loading = Reader(pool, vault), Loading(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))

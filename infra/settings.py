@@ -34,6 +34,8 @@ NAMES = frozenset(
         "MASTER_KEY",
         "MASTER_KEY_FILE",
         "NOTARY_KEY_FILE",
+        "OLD_MASTER_KEY",
+        "OLD_MASTER_KEY_FILE",
         "PORT",
         "TEST_DATA",
         "TIME_ZONE",
@@ -79,6 +81,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     time_zone: ZoneInfo = msgspec.field(default_factory=lambda: ZoneInfo("Asia/Tehran"))
     log_format: LogFormat = "console"
     test_data: Path | None = None
+    old_master_key: Secret | None = None
+    """Opens what it wrapped before the master key was replaced, until `tarikh vault rotate` is through."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Self:
@@ -102,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
             master_key=reading.secret("MASTER_KEY", env, data_dir / "secrets" / "master.key"),
             token_key=reading.secret("TOKEN_KEY", env, data_dir / "secrets" / "token.key"),
             notary_key=reading.secret("NOTARY_KEY", env, data_dir / "secrets" / "notary.key"),
+            old_master_key=reading.given_secret("OLD_MASTER_KEY"),
         )
         if env == "prod":
             reading.require("DATABASE_URL", "embedded servers are for development")
@@ -176,6 +181,19 @@ class _Reading:
 
     def secret(self, name: str, env: Environment, made_at: Path) -> Secret:
         """Take the key as given, from its file, or (never in prod) from the one made at `made_at`."""
+        if self.text(name) or self.text(f"{name}_FILE"):
+            return self.given_secret(name) or Secret(b"")
+        try:
+            if env != "prod":
+                return made_once(made_at)
+            wanted = name if name in NAMES else f"{name}_FILE"
+            self.wrong(wanted, "required in prod (a generated key is for development)")
+        except SecretUnusable as error:
+            self.wrong(name, str(error))
+        return Secret(b"")
+
+    def given_secret(self, name: str) -> Secret | None:
+        """Take the key as given or from its file; None where there is none, or none that can be read."""
         direct, file = self.text(name), self.path(f"{name}_FILE")
         try:
             if direct and file:
@@ -184,14 +202,9 @@ class _Reading:
                 return parse(direct)
             elif file:
                 return read(file)
-            elif env != "prod":
-                return made_once(made_at)
-            else:
-                wanted = name if name in NAMES else f"{name}_FILE"
-                self.wrong(wanted, "required in prod (a generated key is for development)")
         except SecretUnusable as error:
             self.wrong(f"{name}_FILE" if file else name, str(error))
-        return Secret(b"")
+        return None
 
 
 def _unknown(environ: Mapping[str, str]) -> Iterator[str]:

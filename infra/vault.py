@@ -1,21 +1,24 @@
 """The vault: one data key per patient, wrapped by the master key; to forget is to destroy it."""
 
-import hashlib
 import os
 import time
 from collections.abc import Callable, Collection, Iterable
 from uuid import UUID
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from psycopg import sql
 from psycopg_pool import AsyncConnectionPool
 
 from infra.event_log.codec import DataKey
 from infra.ids import new_id
+from infra.master_keys import MasterKeys, WrongMasterKey, bound
+from infra.rewriting import rewrite_table
 from infra.secret import Secret
 
+__all__ = ["DESTROY", "HOUSE", "SECONDS_CACHED", "Vault", "WrongMasterKey"]
+
 KEY_BYTES = 32
-NONCE_BYTES = 12
+KEYS = sql.Identifier("vault", "key")
 SECONDS_CACHED = 60
 MOST_CACHED = 10_000
 HOUSE = UUID(int=0)
@@ -33,10 +36,6 @@ DESTROY = """
 """Of a shard, the keys of these patients; who has none yet can never be given one. Gives whose it was now."""
 
 
-class WrongMasterKey(Exception):
-    """A key in the vault was wrapped by another master key than the one in the settings."""
-
-
 class Vault:
     """Keys by patient, created on first use, cached unwrapped for at most a minute."""
 
@@ -46,11 +45,12 @@ class Vault:
         master_key: Secret,
         shard: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        old_master_key: Secret | None = None,
     ) -> None:
         self._pool = pool
         self._clock = clock
-        self._master = AESGCM(master_key.reveal())
-        self.master_id = hashlib.sha256(b"tarikh master id" + master_key.reveal()).hexdigest()[:16]
+        self._masters = MasterKeys(master_key, old_master_key)
         self._shard = shard
         self._cached: dict[UUID, tuple[float, DataKey]] = {}
         self._forgotten = 0
@@ -73,8 +73,8 @@ class Vault:
         """The secret with which claims are hashed; the same for ever, whatever becomes of the master key."""
         if self._house_key is None:
             await self._make([HOUSE])
-            ((_, key_id, _, wrapped),) = await self._stored([HOUSE])
-            self._house_key = self._unwrapped(HOUSE, key_id, wrapped)
+            (house,) = await self._stored([HOUSE])
+            self._house_key = self._unwrapped(*house)
         return self._house_key
 
     async def destroy(self, subjects: Collection[UUID]) -> set[UUID]:
@@ -89,7 +89,7 @@ class Vault:
     async def rewrite(self) -> None:
         """Write the table anew: Postgres keeps the bytes of what was destroyed in its pages until then."""
         async with self._pool.connection() as connection:
-            await connection.execute("VACUUM FULL vault.key")
+            await rewrite_table(connection, KEYS)
 
     async def destroyed(self, subjects: Collection[UUID]) -> set[UUID]:
         """Which of these patients' keys were destroyed."""
@@ -125,8 +125,8 @@ class Vault:
         if absent:
             forgotten = self._forgotten
             found = {
-                subject: DataKey(key_id, AESGCM(self._unwrapped(subject, key_id, wrapped)))
-                for subject, key_id, _, wrapped in await self._stored(absent)
+                stored[0]: DataKey(stored[1], AESGCM(self._unwrapped(*stored)))
+                for stored in await self._stored(absent)
             }
             known |= found
             if forgotten == self._forgotten:  # else a key may have been destroyed while it was on its way
@@ -168,7 +168,7 @@ class Vault:
                 """,
                 (
                     self._shard,
-                    self.master_id,
+                    self._masters.id,
                     [subject for subject, _, _ in made],
                     [key_id for _, key_id, _ in made],
                     [wrapped for _, _, wrapped in made],
@@ -176,17 +176,11 @@ class Vault:
             )
 
     def _new_wrapped(self, subject: UUID) -> tuple[UUID, UUID, bytes]:
-        key_id, nonce = new_id(self._shard), os.urandom(NONCE_BYTES)
-        sealed = self._master.encrypt(nonce, os.urandom(KEY_BYTES), self._bound(subject, key_id))
-        return subject, key_id, nonce + sealed
+        key_id = new_id(self._shard)
+        return subject, key_id, self._masters.wrap(os.urandom(KEY_BYTES), self._bound(subject, key_id))
 
-    def _unwrapped(self, subject: UUID, key_id: UUID, wrapped: bytes) -> bytes:
-        try:
-            return self._master.decrypt(
-                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], self._bound(subject, key_id)
-            )
-        except InvalidTag as error:
-            raise WrongMasterKey(f"key {key_id}") from error
+    def _unwrapped(self, subject: UUID, key_id: UUID, master_id: str, wrapped: bytes) -> bytes:
+        return self._masters.unwrap(wrapped, master_id, self._bound(subject, key_id))
 
     def _bound(self, subject: UUID, key_id: UUID) -> bytes:
-        return self._shard.to_bytes(4, "big") + subject.bytes + key_id.bytes
+        return bound(self._shard, subject.bytes, key_id.bytes)

@@ -8,11 +8,37 @@ import os
 import sys
 from collections.abc import Sequence
 
-from infra.cli import demo, doctor, events, import_, log, projections, replay, serving, token, working
+from infra.cli import (
+    demo,
+    doctor,
+    events,
+    import_,
+    log,
+    patient,
+    projections,
+    replay,
+    serving,
+    token,
+    vault,
+    working,
+)
 from infra.errors import CommandFailed, CommandMisused
 from infra.settings import SettingsError
 
-COMMANDS = (serving, working, demo, doctor, import_, projections, replay, events, log, token)
+COMMANDS = (
+    serving,
+    working,
+    demo,
+    doctor,
+    import_,
+    projections,
+    replay,
+    events,
+    log,
+    patient,
+    vault,
+    token,
+)
 
 OK, WRONG, MISUSED, INTERRUPTED = 0, 1, 2, 130
 

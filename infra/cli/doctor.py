@@ -57,6 +57,7 @@ def examined() -> Report:
 
 def _look_inside(found: Settings, report: Report) -> None:
     from infra import checkup, embedded
+    from infra.master_keys import id_of
 
     with embedded.servers(found) as servers:
         report.database_url = redacted(servers.database_url)
@@ -68,6 +69,7 @@ def _look_inside(found: Settings, report: Report) -> None:
             report.checkpoints = database.checkpoints
             report.problems.extend(database.problems)
             report.problems.extend(checkup.of_migrations(servers.database_url, servers.vault_url))
+            report.problems.extend(checkup.of_vault(servers.vault_url, id_of(found.master_key)))
         with _noting(report):
             report.cache_version = checkup.of_cache(servers.cache_url)
 

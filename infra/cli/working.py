@@ -8,7 +8,10 @@ from infra.cli.command import Subparsers, add, settings
 
 def register(subparsers: Subparsers) -> None:
     parser = add(
-        subparsers, "work", run, "Finish what was begun: the keys of the erased are destroyed, jobs are run."
+        subparsers,
+        "work",
+        run,
+        "Finish what was begun: erasures are carried to their certificates, jobs are run.",
     )
     parser.add_argument("--again", action="store_true", help="first try again the jobs that failed")
 

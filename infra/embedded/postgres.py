@@ -93,7 +93,10 @@ class Postgres:
         return f"postgresql://{user}@/{database}?host={quote(str(self.sockets), safe='')}"
 
     def create_databases(self) -> None:
-        """Create owner and databases where they are missing; the owner is no superuser, as in production."""
+        """Create owner and databases where they are missing; the owner is no superuser, as in production.
+
+        It may overwrite the write-ahead log, as an erasure does.
+        """
         import psycopg  # noqa: PLC0415  the watchdog has this class and needs no client
 
         with psycopg.connect(self.url(SUPERUSER, SUPERUSER), autocommit=True) as connection:
@@ -103,9 +106,12 @@ class Postgres:
             connection.execute("SELECT pg_advisory_lock(1)")
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [OWNER]).fetchone():
                 connection.execute(f"CREATE ROLE {OWNER} LOGIN CREATEDB CREATEROLE")
+            connection.execute(f"GRANT pg_checkpoint, pg_monitor TO {OWNER}")
             for name in DATABASES:
                 if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                     connection.execute(f"CREATE DATABASE {name} OWNER {OWNER}")
+                with psycopg.connect(self.url(name, SUPERUSER), autocommit=True) as inside:
+                    inside.execute(f"GRANT EXECUTE ON FUNCTION pg_switch_wal() TO {OWNER}")
 
 
 def programs() -> Path:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 import msgspec
-from psycopg import AsyncConnection
+from psycopg.abc import AdaptContext
 from psycopg.adapt import Buffer, Dumper
 from psycopg.pq import Format
 
@@ -72,6 +72,6 @@ class _PackedDumper(Dumper):
         return obj.data
 
 
-def register(connection: AsyncConnection) -> None:
+def register(connection: AdaptContext) -> None:
     """Let a connection send packed arrays."""
     connection.adapters.register_dumper(Packed, _PackedDumper)

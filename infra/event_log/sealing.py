@@ -58,14 +58,18 @@ def seal(
     for request in requests:
         end = start + NOISE_BYTES * len(request.events)
         try:
-            ready.append(_sealed(request, keys, house_key, noise[start:end]))
+            ready.append(sealed(request, keys, house_key, noise[start:end]))
         except Exception as error:  # noqa: BLE001  whatever is wrong with one, the others go on
             ready.append(error)
         start = end
     return ready
 
 
-def _sealed(request: Append, keys: Mapping[UUID, DataKey], house_key: bytes, noise: bytes) -> Sealed:
+def sealed(request: Append, keys: Mapping[UUID, DataKey], house_key: bytes, noise: bytes = b"") -> Sealed:
+    """One request ready to send; `noise` is NOISE_BYTES for each event, or nothing: then it is drawn here.
+
+    Raises SubjectErased where the key was destroyed, and what encoding raises.
+    """
     events: list[Elements] = []
     writes, reads, length = [request.request_id], [], 0
     for number, new in enumerate(request.events):

@@ -2,11 +2,9 @@
 
 import contextlib
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -30,6 +28,9 @@ CREATE TABLE record (
 ) WITHOUT ROWID;
 """
 
+NAMELESS = ""
+"""A file without a name: whatever becomes of the process, the system takes it away."""
+
 NO_MATTER_WHEN = datetime.fromtimestamp(0, UTC)
 
 
@@ -48,8 +49,7 @@ class Spool:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        folder = self._open.enter_context(tempfile.TemporaryDirectory(prefix="tarikh-import-"))
-        self._connection = sqlite3.connect(Path(folder) / "spool", isolation_level=None)
+        self._connection = sqlite3.connect(NAMELESS, isolation_level=None)
         self._open.callback(self._connection.close)
         self._connection.execute("PRAGMA journal_mode = OFF")
         self._connection.execute("PRAGMA synchronous = OFF")

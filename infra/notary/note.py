@@ -76,6 +76,13 @@ class Signer:
         return f"{text}\n— {self.verifier.name} {signature}\n"
 
 
+class Head(msgspec.Struct, frozen=True):
+    """How many leaves, and their root."""
+
+    size: int
+    root: bytes
+
+
 class Checkpoint(msgspec.Struct, frozen=True):
     """A tree head: which log, how many leaves, which root."""
 
@@ -104,23 +111,28 @@ def opened(note: str, verifiers: Iterable[Verifier]) -> tuple[Checkpoint, Verifi
 
     Signatures of others are passed over (witnesses may add theirs), a wrong one of a known key is not.
     """
+    checkpoint = Checkpoint.parse(_parts(note)[0])
+    own = [one for one in verifiers if one.name == checkpoint.origin]
+    _, verifier = read(note, own, f"the checkpoint of size {checkpoint.size}")
+    return checkpoint, verifier
+
+
+def read(note: str, verifiers: Iterable[Verifier], what: str) -> tuple[str, Verifier]:
+    """The text of any note and the known key that signed it; raises NoteRefused, which says `what` it is."""
     text, signatures = _parts(note)
-    checkpoint = Checkpoint.parse(text)
-    known = {(one.name, one.id): one for one in verifiers if one.name == checkpoint.origin}
+    known = {(one.name, one.id): one for one in verifiers}
     signers = []
     for name, signature in signatures:
         verifier = known.get((name, signature[:4]))
         if verifier is None:
             continue
         if not verifier.signed(text, signature[4:]):
-            raise NoteRefused(f"the signature of the checkpoint of size {checkpoint.size} is wrong")
+            raise NoteRefused(f"the signature of {what} is wrong")
         signers.append(verifier)
     if not signers:
         names = ", ".join(f"{name}+{signature[:4].hex()}" for name, signature in signatures)
-        raise NoteRefused(
-            f"the checkpoint of size {checkpoint.size} is signed by no known key but by {names}"
-        )
-    return checkpoint, signers[0]
+        raise NoteRefused(f"{what} is signed by no known key but by {names}")
+    return text, signers[0]
 
 
 def _parts(note: str) -> tuple[str, list[tuple[str, bytes]]]:

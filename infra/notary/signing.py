@@ -9,7 +9,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from infra.notary import leaves, merkle
 from infra.notary.keys import Known
-from infra.notary.note import Checkpoint, NoteRefused, Signer, Verifier, opened
+from infra.notary.note import Checkpoint, Head, NoteRefused, Signer, Verifier, opened, read
 from infra.notary.tree import Broken, Tree
 from infra.secret import Secret
 
@@ -115,6 +115,29 @@ class Notary:
     async def grow(self) -> None:
         """Store what the tree has gained. Raises Refused."""
         await _whole(self.tree.grow())
+
+    async def head(self, size: int) -> Head:
+        """The tree of the first leaves, signed or not. Raises Refused."""
+        await self.grow()
+        return Head(size, await _whole(self.tree.root(size)))
+
+    async def name(self) -> str:
+        """What the log is called in its notes. Raises Refused."""
+        return (await self._signer()).verifier.name
+
+    async def sign(self, text: str) -> str:
+        """Any other text as a note of this log, never one that reads as a checkpoint. Raises Refused."""
+        signer = await self._signer()
+        if text.startswith(f"{signer.verifier.name}\n"):
+            raise Refused("this text would pass for a checkpoint")
+        return signer.sign(text)
+
+    async def read(self, note: str, what: str) -> str:
+        """The text of a note that a known key of this log has signed. Raises Refused."""
+        try:
+            return read(note, self._known.of(await self.name()), what)[0]
+        except NoteRefused as error:
+            raise Refused(str(error)) from error
 
     async def problems(self) -> list[str]:
         """Codes for readiness: whether the log still is what was signed last."""

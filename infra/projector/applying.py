@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from domain.event import Event
 from domain.patient import PatientErased
 from domain.recorded import Recorded
-from infra.projector import held
+from infra.projector import held, purged
 from infra.projector.fold import History, fold_batch, whose
 from infra.projector.store import ModelStore
 from projections.model import ReadModel
@@ -76,8 +76,13 @@ class Applying:
             await self._apply(events)
 
     async def _apply(self, events: Events) -> None:
-        changed = await fold_batch(self._store, self._connection, self._shard, events, self._history)
-        await self._store.save(self._connection, self._shard, changed)
+        store = self._store
+        changed = await fold_batch(store, self._connection, self._shard, events, self._history)
+        await store.save(self._connection, self._shard, changed)
+        if store.schema == store.model.schema:  # of tables that do not serve yet nothing is taken
+            erased = {e.subject_id for e in events if isinstance(e.event, PatientErased) and e.subject_id}
+            taken = purged.counted(changed, erased)
+            await purged.note(self._connection, self._shard, store.schema, taken)
 
     async def _passed(self, events: Events, held_back: Collection[UUID]) -> Events:
         """Without those who are held back, whom their own erasure frees."""

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from time import monotonic
 from uuid import UUID
 
+import psycopg
 import structlog
 from psycopg import AsyncConnection
 
@@ -40,7 +41,11 @@ log = structlog.get_logger()
 async def connect(conninfo: str) -> AsyncConnection:
     """A connection as the projector uses it."""
     connection = await AsyncConnection.connect(conninfo, autocommit=True)
-    await connection.execute(SESSION)
+    try:
+        await connection.execute(SESSION)
+    except psycopg.Error:
+        await connection.close()
+        raise
     return connection
 
 

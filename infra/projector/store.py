@@ -4,6 +4,7 @@ from psycopg import AsyncConnection, sql
 
 from infra.projector import rollups
 from infra.projector.table import Difference, Differences, TableStore
+from infra.projector.unsampled import unsampled
 from projections.model import ReadModel
 
 __all__ = ["Difference", "Differences", "ModelStore"]
@@ -30,6 +31,8 @@ class ModelStore:
         await connection.execute(sql.SQL("CREATE SCHEMA {}").format(schema))
         for store in self.tables.values():
             await connection.execute(store.statements.create)
+            for statement in unsampled(self.schema, store.table):
+                await connection.execute(statement)
         for rollup in self.model.rollups:
             await connection.execute(rollups.rollup_ddl(self.schema, rollup))
         if indexed:

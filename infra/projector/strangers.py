@@ -3,18 +3,19 @@
 One that a projector of its own release feeds comes to the erasure by itself; so does whoever builds a table.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from uuid import UUID
 
 from psycopg import AsyncConnection, sql
 
-from infra.projector import checkpoints, lease
+from infra.projector import checkpoints, lease, purged
 from infra.projector.store import ModelStore
 
 OWNER = "tarikh_projector"
 BEING_BUILT = "_new"
 REPLACED = "_old"
+COPIED = "_copied"
 BUILDING_LOCK = 7413
 """With the hash of a model's schema: who holds it builds or verifies that model's tables."""
 
@@ -30,17 +31,20 @@ async def purge(
     last = max(erased.values())
     standing = {f"{one.model}_{one.fingerprint}": one for one in await checkpoints.all_of(connection, shard)}
     left = {schema for schema, one in standing.items() if one.lives or one.position >= last} - mine
-    left |= {schema + BEING_BUILT for schema in mine | left if await _is_built(connection, schema)}
+    built = [schema for schema in sorted(mine | left) if await _is_built(connection, schema)]
+    left |= {schema + suffix for schema in built for suffix in (BEING_BUILT, COPIED)}
     tables = await _tables(connection)
     emptied = tables.keys() - mine - left
     for schema in sorted(emptied):
         for table in tables[schema]:
-            await connection.execute(
-                sql.SQL("DELETE FROM {} WHERE shard = %s AND subject_id = ANY(%s)").format(
-                    sql.Identifier(schema, table)
-                ),
+            cursor = await connection.execute(
+                sql.SQL(
+                    "DELETE FROM {} WHERE shard = %s AND subject_id = ANY(%s) RETURNING subject_id"
+                ).format(sql.Identifier(schema, table)),
                 (shard, list(erased)),
             )
+            taken = Counter((subject, table) for (subject,) in await cursor.fetchall())
+            await purged.note(connection, shard, schema, taken)
     await _note(connection, shard, emptied, erased)
 
 

@@ -53,8 +53,8 @@ from domain.recommendation import (
     ReviseRecommendation,
     SuspendRecommendation,
 )
-from infra import erasure
 from infra.commands import Result, Wish
+from infra.erasure.forget import forget
 from infra.ids import new_id
 from infra.services import Services
 
@@ -247,7 +247,7 @@ class Teller:
         """Forget a patient, and whoever is merged with them, as the route does."""
         services = self.services
         result = await self.say(ErasePatient(legal_basis="GDPR.17"), patient, ADMIN)
-        await erasure.finish(services.settings, services.vault, services.reader, services.pool)
+        await forget(services.settings, services.vault, services.reader, services.pool)
         self.erased.append(patient)
         return result
 

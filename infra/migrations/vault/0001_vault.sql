@@ -13,5 +13,6 @@ CREATE TABLE vault.key (
     PRIMARY KEY (shard, subject_id),
     CHECK ((wrapped IS NULL) = (destroyed_at IS NOT NULL))
 );
+ALTER TABLE vault.key ALTER COLUMN wrapped SET STATISTICS 0; -- samples of keys would outlive them in the catalog
 CREATE UNIQUE INDEX key_id ON vault.key (shard, key_id);
 COMMENT ON TABLE vault.key IS 'wrapped is null once the patient was erased: what it sealed stays closed for ever.';

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -12,15 +13,16 @@ import pytest
 from domain.errors import NotFound, Rejected
 from domain.event import Coded
 from domain.patient import ErasePatient, ReactivatePatient, RecordBackground, RegisterPatient
-from infra import erasure
+from infra.erasure import ledger
+from infra.erasure.forget import forget
+from infra.erasure.ledger import Entry
 from infra.ids import new_id
 from infra.running import ready
 from infra.services import Services, opened
 from projections.registry import models
+from tests.infra.erasure.marks import MARK, key_of, places_of
 from tests.infra.house import House, tables
 from tests.infra.tales import ADMIN, Teller
-
-MARK = "MARKER-زهرا-12345"
 
 
 async def marked(teller: Teller) -> UUID:
@@ -38,37 +40,6 @@ async def marked(teller: Teller) -> UUID:
     return patient
 
 
-def places_of(house: House, marker: str) -> list[str]:
-    """Every table of the main database in which some row says the marker, in text or in bytes."""
-    query = """
-        SELECT format('%I.%I', n.nspname, c.relname)
-        FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE c.relkind = 'r' AND n.nspname NOT IN ('pg_catalog', 'information_schema')
-        """
-    found = []
-    for (table,) in house.rows(query):
-        hits = house.one(
-            f"""
-            SELECT count(*) FROM {table} AS t
-            WHERE t::text LIKE %s OR t::text LIKE %s
-            """,
-            f"%{marker}%",
-            f"%{marker.encode().hex()}%",
-        )
-        if hits:
-            found.append(str(table))
-    return found
-
-
-def key_of(house: House, patient: UUID) -> bytes | None:
-    """What the vault holds of a patient's key."""
-    with psycopg.connect(house.servers.vault_url) as vault:
-        row = vault.execute("SELECT wrapped FROM vault.key WHERE subject_id = %s", (patient,)).fetchone()
-    assert row is not None
-    wrapped: bytes | None = row[0]
-    return wrapped
-
-
 async def test_of_an_erased_patient_nothing_is_left(house: House) -> None:
     async with house.opened() as services:
         others = await Teller(services, 1).tell(12)
@@ -84,7 +55,7 @@ async def test_of_an_erased_patient_nothing_is_left(house: House) -> None:
     assert places_of(house, MARK) == []
     assert places_of(house, MARK.split("-")[1]) == []
     assert key_of(house, patient) is None
-    assert erasure.read_ledger(erasure.ledger(house.settings)) == {patient}
+    assert set(ledger.read(ledger.path_of(house.settings))) == {patient}
     left = {model.name: tables(house, model) for model in models("Asia/Tehran")}
     places = left.pop("audit_trail")["entry"]
     assert [row for row in places if row[0] != patient] == without.pop("audit_trail")["entry"]
@@ -126,7 +97,7 @@ async def test_whoever_is_merged_is_forgotten_together(house: House) -> None:
         await house.catch_up()
         for patient in teller.patients:
             assert key_of(house, patient) is None
-    assert erasure.read_ledger(erasure.ledger(house.settings)) == set(teller.patients)
+    assert set(ledger.read(ledger.path_of(house.settings))) == set(teller.patients)
     assert await house.wrong() == []
 
 
@@ -143,14 +114,14 @@ async def test_what_was_cut_short_is_finished_at_the_next_start(house: House) ->
         patient = await cut_short(house, services)
     with ready(house.settings):
         assert key_of(house, patient) is None
-    assert erasure.read_ledger(erasure.ledger(house.settings)) == {patient}
+    assert set(ledger.read(ledger.path_of(house.settings))) == {patient}
 
 
 async def test_a_resend_finishes_what_was_cut_short_after_the_ledger(house: House) -> None:
     async with house.opened() as services:
         patient = await cut_short(house, services)
-        erasure.write_ledger(erasure.ledger(house.settings), [patient])
-        await erasure.finish(services.settings, services.vault, services.reader, services.pool)
+        ledger.write(ledger.path_of(house.settings), [entry(patient)])
+        await forget(services.settings, services.vault, services.reader, services.pool)
         assert key_of(house, patient) is None
 
 
@@ -220,14 +191,19 @@ async def test_a_process_that_cannot_hear_holds_no_key(house: House) -> None:
                 await asyncio.sleep(0.01)
 
 
+def entry(patient: UUID) -> Entry:
+    """What the ledger says of a patient."""
+    return Entry(patient, "GDPR.17", ADMIN.account_id, datetime.now(UTC))
+
+
 def test_a_ledger_that_was_cut_in_a_line_loses_no_other(tmp_path: Path) -> None:
     path = tmp_path / "erasures"
-    one, two, three = new_id(), new_id(), new_id()
-    erasure.write_ledger(path, [one])
+    one, two, three = entry(new_id()), entry(new_id()), entry(new_id())
+    ledger.write(path, [one])
     with path.open("a") as file:
-        file.write(str(two)[:20])
-    erasure.write_ledger(path, [three, one])
-    assert erasure.read_ledger(path) == {one, three}
-    erasure.write_ledger(path, [two])
-    assert erasure.read_ledger(path) == {one, two, three}
-    assert erasure.read_ledger(tmp_path / "nothing") == set()
+        file.write(two.line()[:-1])
+    ledger.write(path, [three, one])
+    assert ledger.read(path) == {one.patient_id: one, three.patient_id: three}
+    ledger.write(path, [two])
+    assert ledger.read(path) == {each.patient_id: each for each in (one, two, three)}
+    assert ledger.read(tmp_path / "nothing") == {}
