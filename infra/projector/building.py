@@ -33,9 +33,11 @@ async def build(projector: Projector, conninfo: str) -> None:
     What cannot be built so, because another builds it or the result is wrong, is fed as ever.
     """
     for model in projector.aside:
+        generation = projector.held.get(model.name)
+        if generation is None:
+            continue
         try:
             async with await connect(conninfo) as connection:
-                generation = projector.held[model.name]
                 await rebuild(connection, projector.reader, model, projector.shard, _lines(model), generation)
         except (CommandFailed, *OF_A_PATIENT) as error:
             log.warning("projector.not_built", model=model.name, error=type(error).__name__)

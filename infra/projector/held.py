@@ -15,6 +15,7 @@ from infra.event_log.codec import Unreadable
 from infra.projector.checkpoints import Moved, key
 from infra.projector.lease import LeaseLost
 from infra.projector.store import ModelStore
+from infra.vault import WrongMasterKey
 
 OURS = ("domain.", "projections.", "infra.")
 OF_A_PATIENT = (
@@ -50,7 +51,7 @@ class Standing(msgspec.Struct, frozen=True, kw_only=True):
 def is_of_a_patient(error: Exception) -> bool:
     """Whether an error may come from what one patient's events say, rather than from the house itself."""
     match error:
-        case LeaseLost() | Moved() | MemoryError():
+        case LeaseLost() | Moved() | WrongMasterKey() | MemoryError() | OSError():
             return False
         case psycopg.Error():
             return isinstance(error, OF_A_PATIENT)
@@ -60,7 +61,9 @@ def is_of_a_patient(error: Exception) -> bool:
 
 def hold(subject: UUID, position: int, error: Exception) -> Hold:
     """What may be written down of an error."""
-    return Hold(subject_id=subject, position=position, error=type(error).__name__, place=_place(error))
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    return Hold(subject_id=subject, position=position, error=name, place=_place(error))
 
 
 def _place(error: Exception) -> str:

@@ -87,6 +87,15 @@ def rows(house: House, query: str, *parameters: object) -> list[tuple[object, ..
         return cursor.fetchall() if cursor.description else []
 
 
+def fed_by(house: House) -> dict[tuple[str, str], str]:
+    """The process that feeds each version."""
+    query = """
+        SELECT c.model, c.fingerprint, split_part(l.name, ':', 2)
+        FROM app.checkpoint AS c JOIN app.lease AS l ON l.name = c.holder
+        """
+    return {(str(model), str(version)): str(pid) for model, version, pid in rows(house, query)}
+
+
 def caught_up(house: House) -> bool:
     """Whether every version that is fed stands at the head."""
     ((behind,),) = rows(

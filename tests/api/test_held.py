@@ -90,7 +90,7 @@ def test_a_held_patient_from_the_altered_byte_to_the_repaired_record(own: House)
     assert code == 0
     assert isinstance(standing, dict)
     assert {(one["subject_id"], one["position"], one["error"]) for one in standing["held"]} == {
-        (patient_id, position, "Unreadable")
+        (patient_id, position, "infra.event_log.codec.Unreadable")
     }
     code, retried = command(own, "retry")
     assert code == 1

@@ -13,7 +13,18 @@ import pytest
 from infra.progress import SECONDS_TO_WAIT
 from tests.api import stories
 from tests.api.house import Caller, House, problem
-from tests.api.processes import LISTENING, Process, api, caught_up, estate, problems, process, rows, until
+from tests.api.processes import (
+    LISTENING,
+    Process,
+    api,
+    caught_up,
+    estate,
+    fed_by,
+    problems,
+    process,
+    rows,
+    until,
+)
 from tests.infra.event_log.calls import Fresh
 
 DEAD_WITHIN = 30
@@ -50,6 +61,7 @@ def apis(fresh_database_urls: Fresh, tmp_path_factory: pytest.TempPathFactory) -
 def two(apis: tuple[House, str]) -> Iterator[Two]:
     house, other = apis
     with process(house, "", "project") as projector:
+        until(lambda: set(fed_by(house).values()) == {str(projector.pid)})
         until(lambda: problems(other) == (200, []))
         yield Two(house, other, projector, house.caller("practitioner"))
 

@@ -13,7 +13,7 @@ from projections.registry import models
 from tests.api import stories
 from tests.api.house import House, problem, running
 from tests.api.load import under_load
-from tests.api.processes import api, caught_up, problems, process, rows, until
+from tests.api.processes import api, caught_up, fed_by, problems, process, until
 from tests.infra.event_log.calls import Fresh
 from tests.infra.house import environment
 from tests.release import CHANGED, of_release
@@ -28,15 +28,6 @@ def own(fresh_database_urls: Fresh, tmp_path: Path, stderr: TextIO) -> Iterator[
     settings = Settings.from_environment(environment(fresh_database_urls(), tmp_path / "data"))
     with running(settings, stderr) as found:
         yield found
-
-
-def fed_by(house: House) -> dict[tuple[str, str], str]:
-    """The process that feeds each version."""
-    query = """
-        SELECT c.model, c.fingerprint, split_part(l.name, ':', 2)
-        FROM app.checkpoint AS c JOIN app.lease AS l ON l.name = c.holder
-        """
-    return {(str(model), str(version)): str(pid) for model, version, pid in rows(house, query)}
 
 
 @pytest.mark.parametrize("long", [FEW, MANY], ids=["by patient", "by following"])

@@ -22,6 +22,8 @@ FLIP = """
     """
 TOO_LARGE = 10**30
 """A number that no bigint holds."""
+NUL = "\0"
+"""What no text of Postgres may say."""
 
 
 def flip(house: House, position: int) -> None:
@@ -35,6 +37,7 @@ class Switch:
 
     raising: frozenset[int] = frozenset()
     refused: frozenset[int] = frozenset()
+    too_large: frozenset[int] = frozenset()
 
 
 class FoldFailed(Exception):
@@ -47,6 +50,8 @@ def evolve(rows: Rows, recorded: Recorded[Event]) -> Iterable[Row]:
         if recorded.position in Switch.raising:
             raise FoldFailed("MARKER must not be written down")
         if recorded.position in Switch.refused and isinstance(row, Item):
+            yield msgspec.structs.replace(row, tag=NUL)
+        elif recorded.position in Switch.too_large and isinstance(row, Item):
             yield msgspec.structs.replace(row, position=TOO_LARGE)
         else:
             yield row
@@ -56,13 +61,16 @@ FRAGILE = replace(TIMELINE, evolve=evolve)
 
 
 @contextlib.contextmanager
-def fragile(*, raising: Iterable[int] = (), refused: Iterable[int] = ()) -> Iterator[ReadModel]:
+def fragile(
+    *, raising: Iterable[int] = (), refused: Iterable[int] = (), too_large: Iterable[int] = ()
+) -> Iterator[ReadModel]:
     """The timeline with a fold that fails at these positions until the end of the block."""
     Switch.raising, Switch.refused = frozenset(raising), frozenset(refused)
+    Switch.too_large = frozenset(too_large)
     try:
         yield FRAGILE
     finally:
-        Switch.raising = Switch.refused = frozenset()
+        Switch.raising = Switch.refused = Switch.too_large = frozenset()
 
 
 def last_of(house: House, patient: UUID) -> int:

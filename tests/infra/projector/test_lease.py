@@ -148,3 +148,26 @@ async def test_it_goes_on_beside_a_rebuild_that_moves_a_checkpoint(house: House)
         await projector.catch_up()
         assert tables(house, model)
     assert await house.wrong() == []
+
+
+async def test_a_session_that_waits_for_one_that_stopped_is_ended(house: House) -> None:
+    """It stopped while it copied: Postgres would wait for the rest for ever, with the checkpoints locked."""
+    async with house.opened() as services, two(house) as (one, other):
+        await one.take_over()
+        connection = one._connection
+        async with contextlib.AsyncExitStack() as stopped:
+            await connection.execute("BEGIN; SELECT FROM app.checkpoint FOR UPDATE")
+            await connection.execute("CREATE TEMPORARY TABLE half (n integer)")
+            copy = await stopped.enter_async_context(connection.cursor().copy("COPY half FROM STDIN"))
+            await copy.write(b"1\n")
+            age(house)
+            assert not await other.take_over()
+            async with asyncio.timeout(5):
+                while not await other.take_over():
+                    pass
+            with contextlib.suppress(psycopg.OperationalError):
+                await stopped.aclose()
+        assert other.held.keys() == {model.name for model in other.models}
+        await Teller(services, 1).tell(6)
+        await other.catch_up()
+    assert await house.wrong() == []

@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from infra.cli import main
+from infra.projector import projector as projectors
 from infra.projector.projector import Projector
 from infra.running import projecting
 from projections.model import ReadModel
@@ -83,6 +84,26 @@ async def test_a_version_is_built_once_it_has_caught_up_and_over_an_empty_log_at
         await new.step()
         await new.step()
         assert house.one(built, NEXT.fingerprint) == 1
+
+
+async def test_what_is_asked_does_not_wait_for_what_is_being_built(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new version follows from the beginning while a built one keeps up with what is written."""
+    monkeypatch.setattr(projectors, "MOST_EVENTS", 10)
+    await tell(house)
+    async with of_release(house, OURS[1:]) as old:
+        await old.catch_up()
+    await tell(house, seed=2)
+    head = house.one("SELECT position FROM log.head")
+    async with of_release(house, [NEXT, *OURS[1:]]) as new:
+        standing = "SELECT min(position) FROM app.checkpoint WHERE fingerprint {} %s"
+        while house.one(standing.format("<>"), NEXT.fingerprint) != head:
+            assert await new.step()
+        behind = house.one(standing.format("="), NEXT.fingerprint)
+        assert 0 < int(str(behind)) < int(str(head))
+        await new.catch_up()
+        assert house.one(standing.format("="), NEXT.fingerprint) == head
 
 
 async def test_erasure_leaves_a_living_release_to_its_own_projector(house: House) -> None:
