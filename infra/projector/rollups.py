@@ -1,9 +1,12 @@
 """Sums over the rows of all patients: the tables they stand in, and what a batch adds to them."""
 
+from functools import cache
 from typing import Any
 
 from psycopg import AsyncConnection, sql
 
+from infra.projector import binary
+from infra.projector.binary import Packed
 from infra.projector.statements import raw
 from infra.projector.table import Differences
 from projections.model import Rollup
@@ -54,31 +57,63 @@ async def add(
     """Add differences to the sums; a group that comes to nothing is deleted."""
     if not sums:
         return
+    cursor = await connection.execute(_addition(schema, rollup), (shard, *_arrays(rollup, sums)))
+    if any(not any(totals) for totals in await cursor.fetchall()):
+        keys = _arrays(rollup, sums)[: len(rollup.by)]
+        await connection.execute(_removal(schema, rollup), (*keys, shard))
+
+
+def _arrays(rollup: Rollup, sums: dict[tuple[Any, ...], list[int]]) -> list[Packed]:
+    """Groups and their totals as one array for each column."""
+    columns = [*zip(*sums, strict=True), *zip(*sums.values(), strict=True)]
+    return [
+        binary.array(sql_type, binary.fields(sql_type, values))
+        for sql_type, values in zip(_types(rollup), columns, strict=True)
+    ]
+
+
+def _types(rollup: Rollup) -> list[str]:
     types = {column.name: column.sql_type for column in rollup.over.columns}
-    names = [sql.Identifier(name) for name in (*rollup.by, *rollup.sums)]
-    arrays = [raw(f"%b::{types[name]}[]") for name in rollup.by] + [raw("%b::bigint[]") for _ in rollup.sums]
-    table = sql.Identifier(schema, rollup.name)
-    values = [[group[place] for group in sums] for place in range(len(rollup.by))]
-    values += [[totals[place] for totals in sums.values()] for place in range(len(rollup.sums))]
-    await connection.execute(
+    return [*(types[name] for name in rollup.by), *("bigint" for _ in rollup.sums)]
+
+
+@cache
+def _addition(schema: str, rollup: Rollup) -> bytes:
+    """Gives the sums as they stand afterwards."""
+    return (
         sql.SQL(
-            "INSERT INTO {table} AS t (shard, {columns}) SELECT %s, u.* FROM unnest({arrays}) AS u"
-            " ON CONFLICT (shard, {key}) DO UPDATE SET {updates}"
+            "INSERT INTO {table} AS t ({columns}, shard) SELECT u.*, %s FROM unnest({arrays}) AS u"
+            " ON CONFLICT (shard, {key}) DO UPDATE SET {updates} RETURNING {sums}"
         ).format(
-            table=table,
-            columns=sql.SQL(", ").join(names),
-            arrays=sql.SQL(", ").join(arrays),
-            key=sql.SQL(", ").join(map(sql.Identifier, rollup.by)),
+            table=sql.Identifier(schema, rollup.name),
+            columns=_names(rollup.by + rollup.sums),
+            arrays=sql.SQL(", ").join(raw(f"%b::{one}[]") for one in _types(rollup)),
+            key=_names(rollup.by),
             updates=sql.SQL(", ").join(
                 sql.SQL("{0} = t.{0} + excluded.{0}").format(sql.Identifier(name)) for name in rollup.sums
             ),
-        ),
-        (shard, *values),
-    )
-    await connection.execute(
-        sql.SQL("DELETE FROM {} WHERE shard = %s AND {}").format(
-            table,
-            sql.SQL(" AND ").join(sql.SQL("{} = 0").format(sql.Identifier(name)) for name in rollup.sums),
-        ),
-        (shard,),
-    )
+            sums=sql.SQL(", ").join(sql.Identifier("t", name) for name in rollup.sums),
+        )
+    ).as_bytes()
+
+
+@cache
+def _removal(schema: str, rollup: Rollup) -> bytes:
+    """Of these groups those that are nothing."""
+    both = sql.SQL(" AND ")
+    return (
+        sql.SQL(
+            "DELETE FROM {table} AS t USING unnest({arrays}) AS u({key})"
+            " WHERE t.shard = %s AND {same} AND {nothing}"
+        ).format(
+            table=sql.Identifier(schema, rollup.name),
+            arrays=sql.SQL(", ").join(raw(f"%b::{one}[]") for one in _types(rollup)[: len(rollup.by)]),
+            key=_names(rollup.by),
+            same=both.join(sql.SQL("t.{0} = u.{0}").format(sql.Identifier(name)) for name in rollup.by),
+            nothing=both.join(sql.SQL("t.{} = 0").format(sql.Identifier(name)) for name in rollup.sums),
+        )
+    ).as_bytes()
+
+
+def _names(names: tuple[str, ...]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))

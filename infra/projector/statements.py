@@ -9,7 +9,7 @@ from projections.model import Column, Table
 
 
 class Statements:
-    """Statements by what they do. Rows travel as one array for each column, keys too."""
+    """Statements by what they do, composed once. Rows travel as one array for each column, keys too."""
 
     def __init__(self, schema: str, table: Table[Any]) -> None:
         self.name = sql.Identifier(schema, table.name)
@@ -54,53 +54,63 @@ class Statements:
         return made
 
     @cached_property
-    def load(self) -> sql.Composed:
+    def load(self) -> bytes:
         """Rows by patient and first part of the key.
 
         One look into the index for each, whatever the planner thinks of a young table: what it has no
         statistics of it would rather read whole, once for each patient.
         """
         first = self.keys[0]
-        return sql.SQL(
-            "SELECT f.* FROM unnest(%b::uuid[], %b::{}[]) AS u(s, k) CROSS JOIN LATERAL"
-            " ({} WHERE t.shard = %s AND t.subject_id = u.s AND t.{} = u.k OFFSET 0) AS f"
-        ).format(raw(first.sql_type), self._select, sql.Identifier(first.name))
+        return (
+            sql.SQL(
+                "SELECT f.* FROM unnest(%b::uuid[], %b::{}[]) AS u(s, k) CROSS JOIN LATERAL"
+                " ({} WHERE t.shard = %s AND t.subject_id = u.s AND t.{} = u.k OFFSET 0) AS f"
+            ).format(raw(first.sql_type), self._select, sql.Identifier(first.name))
+        ).as_bytes()
 
     @cached_property
-    def load_all(self) -> sql.Composed:
+    def load_all(self) -> bytes:
         """Every row of these patients."""
-        return sql.SQL("{} WHERE t.subject_id = ANY(%b::uuid[]) AND t.shard = %s").format(self._select)
+        return (
+            sql.SQL("{} WHERE t.subject_id = ANY(%b::uuid[]) AND t.shard = %s").format(self._select)
+        ).as_bytes()
 
     @cached_property
-    def copy(self) -> sql.Composed:
-        return sql.SQL("COPY {} (shard, subject_id, changed_at, {}) FROM STDIN (FORMAT BINARY)").format(
-            self.name, self._list
-        )
+    def copy(self) -> bytes:
+        return (
+            sql.SQL("COPY {} (shard, subject_id, changed_at, {}) FROM STDIN (FORMAT BINARY)").format(
+                self.name, self._list
+            )
+        ).as_bytes()
 
     @cached_property
-    def upsert(self) -> sql.Composed:
+    def upsert(self) -> bytes:
         changing = ["changed_at", *(name for name in self._columns if name not in self._table.key)]
-        return sql.SQL(
-            "INSERT INTO {} (subject_id, changed_at, {}, shard) SELECT u.*, %s FROM {}"
-            " ON CONFLICT (shard, subject_id, {}) DO UPDATE SET {}"
-        ).format(
-            self.name,
-            self._list,
-            self._unnested(list(self._columns.values()), "changed_at"),
-            sql.SQL(", ").join(map(sql.Identifier, self._table.key)),
-            sql.SQL(", ").join(
-                sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changing
-            ),
-        )
+        return (
+            sql.SQL(
+                "INSERT INTO {} (subject_id, changed_at, {}, shard) SELECT u.*, %s FROM {}"
+                " ON CONFLICT (shard, subject_id, {}) DO UPDATE SET {}"
+            ).format(
+                self.name,
+                self._list,
+                self._unnested(list(self._columns.values()), "changed_at"),
+                sql.SQL(", ").join(map(sql.Identifier, self._table.key)),
+                sql.SQL(", ").join(
+                    sql.SQL("{0} = excluded.{0}").format(sql.Identifier(name)) for name in changing
+                ),
+            )
+        ).as_bytes()
 
     @cached_property
-    def delete(self) -> sql.Composed:
+    def delete(self) -> bytes:
         names = map(sql.Identifier, ("subject_id", *self._table.key))
-        return sql.SQL("DELETE FROM {} AS t USING {} WHERE t.shard = %s AND {}").format(
-            self.name,
-            self._unnested(self.keys),
-            sql.SQL(" AND ").join(sql.SQL("t.{0} = u.{0}").format(name) for name in names),
-        )
+        return (
+            sql.SQL("DELETE FROM {} AS t USING {} WHERE t.shard = %s AND {}").format(
+                self.name,
+                self._unnested(self.keys),
+                sql.SQL(" AND ").join(sql.SQL("t.{0} = u.{0}").format(name) for name in names),
+            )
+        ).as_bytes()
 
     @property
     def _select(self) -> sql.Composed:

@@ -99,7 +99,7 @@ class TableStore:
     async def _load(
         self,
         connection: AsyncConnection,
-        query: sql.Composed,
+        query: bytes,
         arguments: Sequence[object],
         into: Mapping[UUID, Rows],
     ) -> None:

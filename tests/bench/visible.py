@@ -86,8 +86,8 @@ async def _watching(settings: Settings, servers: Servers) -> AsyncIterator[Seen]
         await AsyncConnection.connect(conninfo, autocommit=True) as reading,
     ):
         await listener.execute(sql.SQL("LISTEN {}").format(sql.Identifier(CHANNEL)))
-        made = "SELECT FROM app.checkpoint WHERE model = 'statistics'"
-        while await (await reading.execute(made)).fetchone() is None:  # noqa: ASYNC110  another process makes them
+        made, name = "SELECT to_regclass(%s) IS NOT NULL", item.as_string()
+        while await (await reading.execute(made, (name,))).fetchone() != (True,):  # noqa: ASYNC110  others make it
             await asyncio.sleep(0.05)
         yield Seen(listener, reading, query)
 
