@@ -1,0 +1,1 @@
+"""Campaigns: each tries by chance, repeatable from a seed, to catch the log at something it must never do."""
