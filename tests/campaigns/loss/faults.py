@@ -39,6 +39,8 @@ STOPPED: dict[Victim, int] = {
     "tail": 2,
 }
 """How often, relative to the others."""
+EVERYBODY: set[Victim] = {*KILLED, *STOPPED}
+OF_ANY_LOG: set[Victim] = {"backend", "postgres", "postgres at once", "writer", "tail"}
 STOPS_PER_KILL = 0.35
 LONG_STOP, SECONDS_OF_A_LONG_STOP = 0.08, (5.5, 8.0)
 """Some stand still for longer than a lease lasts."""

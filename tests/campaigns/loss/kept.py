@@ -38,8 +38,7 @@ class Kept:
                 )
             self.starts += 1
             await self._process.wait()
-            if self._wanted and not self._done:
-                await asyncio.sleep(SECONDS_BETWEEN_STARTS)
+            await asyncio.sleep(SECONDS_BETWEEN_STARTS)
 
     @property
     def _done(self) -> bool:
