@@ -20,6 +20,7 @@ from tests.campaigns.loss.duty import LOGS
 from tests.campaigns.loss.faults import EVERYBODY, OF_ANY_LOG, plan
 from tests.campaigns.loss.house import House
 from tests.campaigns.loss.striking import Striking, Watch
+from tests.campaigns.loss.stuttering import stuttering
 from tests.campaigns.telling import tell, verdict
 
 NAME = "no_loss"
@@ -37,8 +38,11 @@ async def run(kind: str, seed: int, kills: int, writers: int, folder: Path) -> i
     house = House(kind, seed, folder, writers)
     striking = Striking(house)
     async with house.running():
-        await striking.strike(faults, _progress(house))
+        tell(NAME, "open", seconds=round(time.monotonic() - started, 1))
+        async with stuttering(house, seed):
+            await striking.strike(faults, _progress(house))
         finds = striking.finds + await house.settled()
+        tell(NAME, "settled", seconds=round(time.monotonic() - started, 1))
         counts, found = await _look(house)
     tell(NAME, "struck", kills=striking.kills, by_kind=dict(sorted(striking.struck.items())))
     tell(NAME, "counts", **counts)

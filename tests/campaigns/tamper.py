@@ -25,8 +25,8 @@ from tests.campaigns.telling import tell, verdict
 from tests.infra.notary.logs import Connection
 
 NAME = "tamper"
-MUTATIONS = 2_400
-TOLD_EVERY = 400
+MUTATIONS = 4_600
+TOLD_EVERY = 500
 CLASSES = [
     *(("database", name) for name in of_database.TAMPERINGS),
     *(("export", name) for name in of_export.TAMPERINGS),

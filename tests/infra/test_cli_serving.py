@@ -124,6 +124,19 @@ def test_workers_do_not_outlive_a_server_that_was_killed(house: House, port: int
         until(lambda: gone(family))
 
 
+def test_a_worker_that_is_just_being_born_does_not_outlive_its_server(house: House, port: int) -> None:
+    """Until it has handlers of its own it has the server's, which swallow the signal of its parent's death."""
+    with tarikh(house, port, "serve") as process:
+        until(lambda: answers_at_all(port))
+        (old,) = everybody(process)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: bool(everybody(process) - {old}))
+        family = everybody(process)
+        process.kill()
+        process.wait(PATIENCE)
+        until(lambda: gone(family))
+
+
 def answers_at_all(port: int) -> bool:
     with contextlib.suppress(httpx.TransportError):
         return httpx.get(f"http://127.0.0.1:{port}/health/live").status_code == 200

@@ -52,6 +52,8 @@ class House:
         self.phones = [self._duty("phone1")] if kind == "ours" else []
         self.tail = self._duty("tail")
         self.kept: dict[str, list[Kept]] = {}
+        self.still: set[int] = set()
+        """Processes that stand still on purpose."""
         self._counted = {
             group: [Counter(duty.journal) for duty in duties]
             for group, duties in (("writer", self.writers), ("phone", self.phones))

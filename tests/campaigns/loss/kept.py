@@ -37,6 +37,8 @@ class Kept:
                     sys.executable, *self._arguments, env=self._environment, stdout=log, stderr=log
                 )
             self.starts += 1
+            if not self._wanted:  # told to end while it was being born
+                self._process.kill()
             await self._process.wait()
             await asyncio.sleep(SECONDS_BETWEEN_STARTS)
 

@@ -13,7 +13,7 @@ from tests.campaigns.loss.checking import Find
 from tests.campaigns.loss.faults import Fault
 from tests.campaigns.loss.house import House, until
 
-HURRY = 20
+HURRY = 5
 """So many times more is asked for between two blows of those who do not stop to think."""
 
 Watch = Callable[[int, int, float], None]
@@ -68,18 +68,18 @@ class Striking:
             return False
         victim = found[int(fault.which * len(found))]
         with contextlib.suppress(psutil.NoSuchProcess):
-            await (_killed(victim) if fault.how == "kill" else _stopped(victim, fault.seconds))
+            if fault.how == "kill":
+                victim.send_signal(signal.SIGKILL)
+            else:
+                await self._stop(victim, fault.seconds)
         return True
 
-
-async def _killed(victim: psutil.Process) -> None:
-    victim.send_signal(signal.SIGKILL)
-
-
-async def _stopped(victim: psutil.Process, seconds: float) -> None:
-    """Stand still for so long, and go on."""
-    victim.send_signal(signal.SIGSTOP)
-    try:
-        await asyncio.sleep(seconds)
-    finally:
-        victim.send_signal(signal.SIGCONT)
+    async def _stop(self, victim: psutil.Process, seconds: float) -> None:
+        """Let it stand still for so long, and go on."""
+        self.house.still.add(victim.pid)
+        victim.send_signal(signal.SIGSTOP)
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self.house.still.discard(victim.pid)
+            victim.send_signal(signal.SIGCONT)

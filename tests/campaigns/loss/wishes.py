@@ -45,8 +45,9 @@ def an_id(chance: Random) -> UUID:
 class Wishing:
     """Makes up the wishes of one writer."""
 
-    def __init__(self, name: str, chance: Random, hot: list[UUID], begun: int) -> None:
+    def __init__(self, name: str, chance: Random, hot: list[UUID], begun: int, most_events: int = 2) -> None:
         self._name = name
+        self._most = most_events
         self._chance = chance
         self._hot = hot
         self._number = begun
@@ -81,6 +82,8 @@ class Wishing:
         return Wish(key, tuple([(stream, await version(stream) + 1) for stream in streams]))
 
     def _fresh(self) -> tuple[Place, ...]:
-        """One to four events of one or two new streams."""
+        """A few events of one or two new streams."""
         streams = [an_id(self._chance) for _ in range(self._chance.choice((1, 1, 2)))]
-        return tuple((stream, n) for stream in streams for n in range(1, self._chance.choice((2, 2, 3))))
+        return tuple(
+            (stream, n) for stream in streams for n in range(1, self._chance.randint(1, self._most) + 1)
+        )

@@ -22,6 +22,8 @@ from tests.campaigns.loss.logs import Appending, NotKnown, NotStored
 from tests.campaigns.loss.wishes import Wish, Wishing, hot_streams
 
 TASKS, TASKS_IN_A_HURRY = 8, 24
+MOST_EVENTS, MOST_EVENTS_IN_A_HURRY = 3, 40
+"""Of one stream in one request: what takes long to write is overtaken more often."""
 MOST_SECONDS_OF_THOUGHT = 0.04
 SECONDS_BETWEEN_TRIES = 0.05
 RESENT = 0.05
@@ -36,7 +38,8 @@ class Writer:
         self.log = log
         self.journal = journal
         self.chance = Random(f"{duty.seed} {duty.name} {begun}")  # noqa: S311  repeatable is what it must be
-        self.wishing = Wishing(duty.name, self.chance, hot_streams(duty.seed), begun)
+        most = MOST_EVENTS_IN_A_HURRY if duty.hurried else MOST_EVENTS
+        self.wishing = Wishing(duty.name, self.chance, hot_streams(duty.seed), begun, most)
 
     async def write(self, left: Iterator[Wish]) -> None:
         """First what was left open before, then new wishes until told to end."""

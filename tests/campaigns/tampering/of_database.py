@@ -51,8 +51,10 @@ def column(name: str) -> Tampering:
         ).fetchall()
         new = another(name, value, chance)
         owner.execute(f"UPDATE log.event SET {name} = %s WHERE notification_id = %s", (new, position))
-        found = min(position, new) if name == "notification_id" else position
-        return f"{name} of {position}: {value!r} is {new!r}", at(found)
+        what = f"{name} of {position}: {value!r} is {new!r}"
+        if name == "notification_id":
+            return what, Expected(min(position, new), exporting=position)
+        return what, at(position)
 
     return alter
 
