@@ -125,7 +125,7 @@ def test_workers_do_not_outlive_a_server_that_was_killed(house: House, port: int
 
 
 def test_a_worker_that_is_just_being_born_does_not_outlive_its_server(house: House, port: int) -> None:
-    """Until it has handlers of its own it has the server's, which swallow the signal of its parent's death."""
+    """Until it has its own handlers it has the server's, which swallow the signal of its parent's death."""
     with tarikh(house, port, "serve") as process:
         until(lambda: answers_at_all(port))
         (old,) = everybody(process)

@@ -40,9 +40,17 @@ async def _stutter(house: House, chance: Random, over: asyncio.Event) -> None:
         if time.monotonic() - looked > SECONDS_BETWEEN_LOOKS:
             backends, looked = house.power.backends(), time.monotonic()
         awake = [backend for backend in backends if backend.pid not in house.still]
-        if awake:
-            await _hold(chance.choice(awake), chance.uniform(*SECONDS_STILL))
-        await asyncio.sleep(SECONDS_BETWEEN)
+        if at_work := [backend for backend in awake if _works(backend)]:
+            await _hold(chance.choice(at_work), chance.uniform(*SECONDS_STILL))
+        await asyncio.sleep(0 if house.hurried else SECONDS_BETWEEN)
+
+
+def _works(backend: psutil.Process) -> bool:
+    """Whether it is in the middle of something, as its title says."""
+    with contextlib.suppress(psutil.Error):
+        title = " ".join(backend.cmdline())
+        return not title.rstrip().endswith((" idle", " waiting"))
+    return False
 
 
 async def _hold(backend: psutil.Process, seconds: float) -> None:

@@ -22,7 +22,7 @@ from tests.campaigns.loss.logs import Appending, NotKnown, NotStored
 from tests.campaigns.loss.wishes import Wish, Wishing, hot_streams
 
 TASKS, TASKS_IN_A_HURRY = 8, 24
-MOST_EVENTS, MOST_EVENTS_IN_A_HURRY = 3, 40
+MOST_EVENTS, MOST_EVENTS_IN_A_HURRY = 3, 12
 """Of one stream in one request: what takes long to write is overtaken more often."""
 MOST_SECONDS_OF_THOUGHT = 0.04
 SECONDS_BETWEEN_TRIES = 0.05
