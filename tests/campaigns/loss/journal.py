@@ -53,6 +53,7 @@ class Seen(msgspec.Struct, frozen=True, tag="seen"):
 
 
 Entry: TypeAlias = Wanted | Stored | Refused | Unsure | Wrong | Seen
+STORED = b'{"type":"stored"'
 _decoder: msgspec.json.Decoder[Entry] = msgspec.json.Decoder(Entry)
 
 
@@ -115,6 +116,7 @@ class Counter:
             with self._path.open("rb") as file:
                 file.seek(self._read)
                 new = file.read()
-            self._read += len(new)
-            self.stored += new.count(b'"type":"stored"')
+            whole = new[: new.rfind(b"\n") + 1]
+            self._read += len(whole)
+            self.stored += sum(line.startswith(STORED) and line.endswith(b"}") for line in whole.split(b"\n"))
         return self.stored

@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from infra.notary.export import Incomplete
 from infra.notary.findings import Report
+from infra.notary.leaves import Leaf as StoredLeaf
+from infra.notary.leaves import gap
 from infra.notary.note import Checkpoint, Signer, Verifier
 from infra.notary.offline import verify_export
 from infra.secret import Secret
@@ -180,3 +182,13 @@ async def test_what_was_altered_in_the_log_is_seen_in_its_export(room: Room, log
     assert room.found(await log.export()) == ["position 30: the event does not match its leaf hash"]
     log.alter("UPDATE log.event SET recorded_at = 'infinity' WHERE notification_id = 30")
     assert room.found(await log.export()) == ["position 30: the event does not match its leaf hash"]
+
+
+def test_a_gap_is_named_by_what_is_missing_or_stands_twice() -> None:
+    def leaves(*positions: int) -> list[StoredLeaf]:
+        return [StoredLeaf(position, b"", b"") for position in positions]
+
+    assert gap(leaves(5, 6, 7), 5) is None
+    assert gap(leaves(5, 7), 5) == 6
+    assert gap(leaves(5, 6, 6, 7), 5) == 6
+    assert gap(leaves(6, 7), 5) == 5
