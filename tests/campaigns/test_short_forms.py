@@ -11,12 +11,13 @@ import pytest
 
 SECONDS = 180
 """Far more than it takes; a campaign stops by itself."""
-SEED = "11"
+SEED = 2274
+"""Of four kills one each hits Postgres, a worker of the API, a projector and a writer."""
 
 
 def campaign(name: str, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
     """Its exit code, and the last of its lines of each kind."""
-    command = [sys.executable, "-m", f"tests.campaigns.{name}", "--seed", SEED, *arguments]
+    command = [sys.executable, "-m", f"tests.campaigns.{name}", "--seed", str(SEED), *arguments]
     done = run(command, stdout=PIPE, timeout=SECONDS, check=False)  # noqa: S603  ourselves
     lines = [msgspec.json.decode(line) for line in done.stdout.splitlines()]
     print(done.stdout.decode())
@@ -34,9 +35,9 @@ def at_work_in(folder: Path) -> list[str]:
 
 
 def test_nothing_is_lost(tmp_path: Path) -> None:
-    code, told = campaign("no_loss", "--kills", "5", "--writers", "1", "--keep", str(tmp_path))
+    code, told = campaign("no_loss", "--kills", "4", "--writers", "1", "--keep", str(tmp_path))
     assert (code, told["verdict"]["finds"]) == (0, 0)
-    assert told["struck"]["kills"] == 5
+    assert told["struck"]["kills"] == 4
     assert told["counts"]["events"] == told["counts"]["seen_by_the_reader"] > 0
     assert told["counts"]["refused"]
     assert at_work_in(tmp_path) == []
