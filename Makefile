@@ -7,10 +7,10 @@ TARIKH_TEST_DATA ?= $(wildcard ../shared/data)
 export TARIKH_TEST_DATA
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench
+.PHONY: help setup demo test check bench campaigns mutants
 
 help:  ## say what can be made
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: $(VENV)/.synced  ## create .venv from the lock file
 
@@ -22,6 +22,14 @@ test: setup  ## run all tests
 
 bench: setup  ## print figures as JSON lines (ONLY=name for one)
 	@$(RUN)/python -m tests.bench $(ONLY)
+
+campaigns: setup  ## try for long to make the log lose, lie or remember (ONLY=name, SEED=n)
+	@$(RUN)/python -m tests.campaigns $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
+mutants: setup  ## change the domain in every small way and see whether its tests notice (ONLY='domain.items*')
+	@uv=$$(command -v uv || echo $(VENV)-uv/bin/uv); \
+	"$$uv" run --quiet --frozen --group mutants mutmut run $(ONLY); \
+	"$$uv" run --quiet --frozen --group mutants mutmut results
 
 # One line for each tool that has an opinion; all are asked, even when one of them complains.
 CHECKS := lint format types imports catalogs container workflows

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -73,9 +74,14 @@ def _serve() -> int:
 
 
 def _application(parent: int) -> Callable[..., Any]:
-    """Make the application in a worker, which must not outlive the server."""
+    """Make the application in a worker, which must not outlive the server.
+
+    A worker is forked with the server's own handler, which would swallow the signal of its parent's death
+    until granian sets the worker's.
+    """
     from infra.parent import end_with
 
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with(parent)
     create: Callable[[], Callable[..., Any]] = importlib.import_module("api.app").create
     return create()

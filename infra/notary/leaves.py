@@ -58,8 +58,8 @@ def between(connection: Connection, shard: int, first: int, last: int) -> list[L
 
 
 def gap(leaves: Iterable[Leaf], first: int) -> int | None:
-    """The first position that is not followed by the next one; None where they are dense."""
+    """The first position that is missing or stands twice; None where they are dense."""
     for expected, leaf in enumerate(leaves, first):
         if leaf.position != expected:
-            return expected
+            return min(leaf.position, expected)
     return None

@@ -75,7 +75,7 @@ def test_a_held_patient_from_the_altered_byte_to_the_repaired_record(own: House)
     replayed = {"patient": patient_id, "known_at": before}
     assert auditor.read("/audit/replay", None, **replayed)["items"]
     problem(auditor.get("/audit/replay", None, **replayed | {"known_at": position}), 503, "projection.held")
-    problem(doctor.get(paths[0], known_at=before), 503, "projection.held")
+    assert doctor.read(paths[0], known_at=before)["items"], "what was known before can be read"
 
     assert len(doctor.read(f"/patients/{stranger_id}/timeline")["items"]) >= 3
     stories.diagnose(doctor, stranger_id)

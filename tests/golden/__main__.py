@@ -1,6 +1,8 @@
-"""`python -m tests.golden`: add the golden samples that this release is the first to store."""
+"""`python -m tests.golden`: write down the samples and shapes that this release is the first to store."""
 
-from tests.golden.samples import regenerate
+from tests.golden import samples, shapes
 
-for name in regenerate():
+for name in samples.regenerate():
     print(f"added a sample of {name}")
+for name in shapes.regenerate():
+    print(f"wrote down the shape of {name}")

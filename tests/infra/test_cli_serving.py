@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
@@ -15,9 +17,12 @@ import psutil
 import pytest
 
 from infra.cli import main
+from infra.tokens import Tokens
 from tests.infra.house import House
+from tests.infra.memories import DOCTOR
 
 PATIENCE = 40
+ASKING = 16
 
 
 @pytest.fixture
@@ -122,6 +127,52 @@ def test_workers_do_not_outlive_a_server_that_was_killed(house: House, port: int
         process.kill()
         process.wait(PATIENCE)
         until(lambda: gone(family))
+
+
+def test_a_worker_that_is_just_being_born_does_not_outlive_its_server(house: House, port: int) -> None:
+    """Until it has its own handlers it has the server's, which swallow the signal of its parent's death."""
+    with tarikh(house, port, "serve") as process:
+        until(lambda: answers_at_all(port))
+        (old,) = everybody(process)
+        os.kill(old, signal.SIGKILL)
+        until(lambda: bool(everybody(process) - {old}))
+        family = everybody(process)
+        process.kill()
+        process.wait(PATIENCE)
+        until(lambda: gone(family))
+
+
+def test_a_server_that_is_told_to_stop_answers_what_it_took(house: House, port: int) -> None:
+    """Whoever got an answer was stored; whoever got none asks again with the same key, and is stored once."""
+    token = Tokens(house.settings.token_key).issue(DOCTOR, timedelta(hours=1))
+
+    def register(number: int) -> int | None:
+        headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": f"drain {number}"}
+        body = {"patient_no": f"drain {number}", "name": "x"}
+        try:
+            url = f"http://127.0.0.1:{port}/v1/patients"
+            answered = httpx.post(url, json=body, headers=headers, timeout=PATIENCE)
+        except httpx.TransportError:
+            return None
+        assert answered.status_code in {201, 503}, answered.text
+        return int(answered.json()["position"]) if answered.is_success else None
+
+    with ThreadPoolExecutor(ASKING) as pool:
+        with tarikh(house, port, "serve") as process:
+            until(lambda: answers_at_all(port))
+            asked = [pool.submit(register, number) for number in range(4 * ASKING)]
+            until(lambda: any(one.done() for one in asked))
+            process.terminate()
+            assert process.wait(PATIENCE) == 0
+        told = [one.result() for one in asked]
+        assert any(told)
+        with tarikh(house, port, "serve"):
+            until(lambda: answers_at_all(port))
+            again = list(pool.map(register, range(4 * ASKING)))
+    assert all(again)
+    assert [second for first, second in zip(told, again, strict=True) if first] == list(filter(None, told))
+    registered = house.one("SELECT count(*) FROM log.event WHERE topic = 'patient.registered'")
+    assert registered == 4 * ASKING
 
 
 def answers_at_all(port: int) -> bool:

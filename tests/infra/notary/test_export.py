@@ -1,71 +1,25 @@
 """An export is verified without a database, and no byte of it can be changed, moved or lost unnoticed."""
 
-import struct
 from hashlib import sha256
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from infra.notary.export import Incomplete
 from infra.notary.findings import Report
+from infra.notary.leaves import Leaf as StoredLeaf
+from infra.notary.leaves import gap
 from infra.notary.note import Checkpoint, Signer, Verifier
 from infra.notary.offline import verify_export
 from infra.secret import Secret
 from tests.infra.notary import reference
+from tests.infra.notary.exports import taken_apart
 from tests.infra.notary.logs import Log
 
 SIZE = 300
 FORGER = Signer("tarikh/example/shard/0", Secret(b"f" * 32))
-
-
-class Leaf(msgspec.Struct):
-    """A leaf as it stands in an export."""
-
-    hash: bytes
-    encoding: bytes
-
-
-class Export(msgspec.Struct):
-    """An export taken apart."""
-
-    key: str
-    note: str
-    leaves: list[Leaf]
-
-    def whole(self) -> bytes:
-        signed = self.note.encode()
-        pages = [self.leaves[at : at + 256] for at in range(0, len(self.leaves), 256)]
-        return b"".join(
-            [f"tarikh export 1\n{self.key}\n{len(signed)}\n".encode(), signed, *map(self.page, pages)]
-        )
-
-    def page(self, leaves: list[Leaf]) -> bytes:
-        lengths = [len(leaf.encoding) for leaf in leaves]
-        hashes, encodings = [leaf.hash for leaf in leaves], [leaf.encoding for leaf in leaves]
-        return struct.pack(f">{1 + len(leaves)}I", len(leaves), *lengths) + b"".join(hashes + encodings)
-
-    def signed(self, signer: Signer) -> None:
-        """Sign what is in it now."""
-        root = reference.root([leaf.hash for leaf in self.leaves])
-        self.key = str(signer.verifier)
-        self.note = signer.sign(Checkpoint(signer.verifier.name, len(self.leaves), root).text())
-
-
-def taken_apart(export: bytes) -> Export:
-    _, key, length, rest = export.split(b"\n", 3)
-    note, pages = rest[: int(length)], rest[int(length) :]
-    leaves: list[Leaf] = []
-    while pages:
-        (count,) = struct.unpack(">I", pages[:4])
-        lengths = struct.unpack(f">{count}I", pages[4 : 4 + 4 * count])
-        hashes, pages = pages[4 + 4 * count : 4 + 36 * count], pages[4 + 36 * count :]
-        for number, bytes_long in enumerate(lengths):
-            leaves.append(Leaf(hashes[32 * number : 32 * number + 32], pages[:bytes_long]))
-            pages = pages[bytes_long:]
-    return Export(key.decode(), note.decode(), leaves)
 
 
 class Room:
@@ -228,3 +182,13 @@ async def test_what_was_altered_in_the_log_is_seen_in_its_export(room: Room, log
     assert room.found(await log.export()) == ["position 30: the event does not match its leaf hash"]
     log.alter("UPDATE log.event SET recorded_at = 'infinity' WHERE notification_id = 30")
     assert room.found(await log.export()) == ["position 30: the event does not match its leaf hash"]
+
+
+def test_a_gap_is_named_by_what_is_missing_or_stands_twice() -> None:
+    def leaves(*positions: int) -> list[StoredLeaf]:
+        return [StoredLeaf(position, b"", b"") for position in positions]
+
+    assert gap(leaves(5, 6, 7), 5) is None
+    assert gap(leaves(5, 7), 5) == 6
+    assert gap(leaves(5, 6, 6, 7), 5) == 6
+    assert gap(leaves(6, 7), 5) == 5

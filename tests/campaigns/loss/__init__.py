@@ -1,0 +1,1 @@
+"""The parts of *no loss*: those who write, kill, read along, and look afterwards."""
