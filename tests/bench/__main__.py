@@ -5,13 +5,15 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable
 
-from tests.bench import append, catchup, command, growth, importing, notary, query
+from tests.bench import append, catchup, command, growth, importing, notary, query, rebuilding, visible
 from tests.bench.harness import Figure, show
 
 BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "import_bundles_s import_events_per_s import_peak_mb": importing.figures,
     "append_256_vs_unnest append_256_p99_vs_commit append_16_vs_commit append_256_vs_library": append.figures,
-    "catchup_all_events_per_s": catchup.figures,
+    "catchup_all_events_per_s catchup_all_vs_each catchup_one_vs_pipe catchup_vs_runner": catchup.figures,
+    "rebuild_vs_pipe rebuild_growth rebuild_rss_mb": rebuilding.figures,
+    "visible_idle_p50_ms visible_idle_p99_ms visible_loaded_p99_ms": visible.figures,
     "timeline_vs_query": query.figures,
     "command_vs_load": command.figures,
     "growth_append growth_read growth_as_of": growth.figures,
