@@ -75,6 +75,7 @@ async def _feed(projector: Projector, listener: AsyncConnection, stop: asyncio.E
                 looked, before = clock(), projector.held
                 await projector.take_over()
                 if projector.held != before:
+                    log.info("projector.leading", models=sorted(projector.held))
                     await set_aside(projector)
             if not await projector.step():
                 await _wait(listener, stop)

@@ -109,7 +109,6 @@ class Projector:
         for name, generation in taken.items():
             await checkpoints.ensure(self._connection, self._shard, self._stores[name], generation)
             self._held[name] = generation
-            log.info("projector.leading", model=name, generation=generation)
         if blocked := {one.holder for one in free if one.model not in taken and one.holder is not None}:
             await lease.end_sessions(self._connection, blocked)
         await strangers.sweep(self._connection, self._shard, list(self._stores.values()))
