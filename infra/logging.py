@@ -26,9 +26,9 @@ ALLOWED: Final = frozenset(
         "account_id", "actor_id", "address", "batch", "bytes", "cache", "causation_id", "checkpoint",
         "code", "correlation_id", "count", "device_id", "duration_ms", "env", "error", "event", "event_id",
         "events", "fingerprint", "generation", "head", "host", "incident_id", "job", "job_id", "key_id",
-        "lag", "level", "locale", "logger", "method", "model", "models", "origin", "patient_id", "pid",
-        "port", "position", "positions", "projection", "queue", "reason_code", "recommendation_id", "request_id",
-        "role", "route", "schema", "seconds", "shard", "signal", "size", "status", "stream_id",
+        "lag", "level", "locale", "logger", "method", "model", "models", "origin", "patient_id",
+        "pid", "port", "position", "positions", "projection", "queue", "reason_code", "recommendation_id",
+        "request_id", "role", "route", "schema", "seconds", "shard", "signal", "size", "status", "stream_id",
         "subject_id", "tag", "task", "timestamp", "topic", "trace", "version", "view", "worker", "workers",
     }
 )  # fmt: skip
