@@ -77,12 +77,13 @@ def _application(parent: int) -> Callable[..., Any]:
     """Make the application in a worker, which must not outlive the server.
 
     A worker is forked with the server's own handler, which would swallow the signal of its parent's death
-    until granian sets the worker's.
+    until granian sets the worker's; and granian's forgets a signal that comes before it serves.
     """
-    from infra.parent import end_with
+    from infra.parent import end_soon_after, end_with
 
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with(parent)
+    end_soon_after(parent, SECONDS_TO_STOP)
     create: Callable[[], Callable[..., Any]] = importlib.import_module("api.app").create
     return create()
 

@@ -22,6 +22,7 @@ from tests.campaigns.loss.kept import Kept
 from tests.campaigns.loss.power import Power
 
 SECONDS_TO_RECOVER = 90
+SECONDS_TO_BE_GONE = 30
 OF_TARIKH = (("api", "serve"), ("projector", "project"), ("projector", "project"), ("worker", "work"))
 """What `tarikh` runs, besides who writes and who reads: by the victim's name."""
 
@@ -79,6 +80,9 @@ class House:
         finally:
             for kept in [one for group in self.kept.values() for one in group]:
                 await kept.kill()
+            for left in _left_behind():
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    left.kill()
             self.power.end()
 
     async def _open(self) -> None:
@@ -131,7 +135,20 @@ class House:
             codes = [await kept.end() for kept in self.kept.get(group, [])]
             wrong = set(codes) - {0, -signal.SIGTERM}  # told before it could listen
             finds += [Find("ending", f"{group} ended with {code}") for code in wrong]
+        if not await until(lambda: not _left_behind(), SECONDS_TO_BE_GONE):
+            finds += [Find("ending", f"process {left.pid} outlives its parent") for left in _left_behind()]
         return finds
+
+
+def _left_behind() -> list[psutil.Process]:
+    """Processes of Tarikh that this campaign has started, directly or through others."""
+    ours = ("infra.cli.child", str(os.getpid()))
+    found = []
+    for process in psutil.process_iter(["cmdline", "status"]):
+        told = process.info["cmdline"] or ()
+        if set(ours) <= set(told) and process.info["status"] != psutil.STATUS_ZOMBIE:
+            found.append(process)
+    return found
 
 
 def _free_port() -> int:
