@@ -28,7 +28,7 @@ def empty(servers: Servers) -> Iterator[Urls]:
         main, vault = (urlunsplit(urlsplit(servers.database_url)._replace(path=f"/{one}")) for one in names)
         yield main, vault
         for one in names:
-            connection.execute(f"DROP DATABASE {one} WITH (FORCE)")
+            connection.execute(f"DROP DATABASE {one}")  # FORCE may not end a vacuum of the server's own
 
 
 def test_everything_is_applied_once_whoever_tries_at_once(empty: Urls) -> None:
