@@ -108,7 +108,7 @@ def fresh_database_urls(servers: Servers, template: Urls) -> Iterator[Callable[[
         for name in made:
             try:
                 connection.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-            except psycopg.errors.InsufficientPrivilege:  # the server sweeps it at this moment: it leaves when asked
+            except psycopg.errors.InsufficientPrivilege:  # the server sweeps it at this moment
                 connection.execute(f"DROP DATABASE IF EXISTS {name}")
 
 
