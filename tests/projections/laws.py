@@ -42,6 +42,16 @@ def touches_name_every_row(model: ReadModel, events: Iterable[Recorded[Event]]) 
     assert stored(model, rows) == stored(model, model.fold(events))
 
 
+def other_events_do_not_concern_it(model: ReadModel, events: Iterable[Recorded[Event]]) -> None:
+    """Of events that the model does not name it looks at nothing, and changes nothing."""
+    rows = Rows()
+    for recorded in events:
+        if model.of is not None and type(recorded.event) not in model.of:
+            assert list(model.touches(recorded)) == []
+            assert list(model.evolve(rows, recorded)) == []
+        model.apply(rows, recorded)
+
+
 def folds_are_pure(model: ReadModel, events: Sequence[Recorded[Event]]) -> None:
     """Twice gives the same, and nothing that went in was changed."""
     before = msgspec.json.encode(events)

@@ -38,6 +38,7 @@ quick = settings(max_examples=40, deadline=None, suppress_health_check=list(Heal
 def test_every_model_is_lawful(events: Events) -> None:
     for model in MODELS:
         laws.touches_name_every_row(model, events)
+        laws.other_events_do_not_concern_it(model, events)
         laws.folds_are_pure(model, events)
         laws.rows_survive_their_table(model, model.fold(events))
 
