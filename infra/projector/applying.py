@@ -80,7 +80,7 @@ class Applying:
         changed = await fold_batch(store, self._connection, self._shard, events, self._history)
         await store.save(self._connection, self._shard, changed)
         if store.schema == store.model.schema:  # of tables that do not serve yet nothing is taken
-            erased = {e.subject_id for e in events if isinstance(e.event, PatientErased) and e.subject_id}
+            erased = {e.subject_id for e in events if type(e.event) is PatientErased and e.subject_id}
             taken = purged.counted(changed, erased)
             await purged.note(self._connection, self._shard, store.schema, taken)
 

@@ -61,7 +61,7 @@ async def fold_batch(
         patient = patients.get(subject)
         if patient is None:
             patient = patients[subject] = Folding(subject, loaded[subject])
-        if isinstance(event.event, PatientErased):
+        if type(event.event) is PatientErased:
             past = closed(await history(subject, event.position))
             patient.replace(model, model.fold(past), event.position)
         else:
@@ -96,13 +96,10 @@ def _differences(model: ReadModel, patients: Iterable[Folding]) -> Differences:
 
 def _filed(model: ReadModel, events: Iterable[Recorded[Event]]) -> Filed:
     """The events that the model has to do with; an erasure always."""
-    of = model.of
-    return [
-        (subject, event)
-        for event in events
-        if of is None or type(event.event) in of or isinstance(event.event, PatientErased)
-        if (subject := whose(model, event)) is not None
-    ]
+    if model.of is not None:
+        concerning = model.of | {PatientErased}
+        events = [event for event in events if type(event.event) in concerning]
+    return [(subject, event) for event in events if (subject := whose(model, event)) is not None]
 
 
 async def _loaded(
@@ -114,7 +111,7 @@ async def _loaded(
     whole: dict[str, set[UUID]] = defaultdict(set)
     parts: dict[str, set[tuple[UUID, Any]]] = defaultdict(set)
     for subject, event in filed:
-        if isinstance(event.event, PatientErased):
+        if type(event.event) is PatientErased:
             for name in store.tables:
                 whole[name].add(subject)
             continue

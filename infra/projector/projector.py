@@ -162,13 +162,18 @@ class Projector:
         limit = min([self._most_events, *(place - behind for place in others)])
         feeding = [Held(self._stores[one.model].model, one.generation) for one in group]
         with uncollected():
-            events, strict = await self._next(behind, limit)
-            if events:
-                started = monotonic()
-                await self._apply(feeding, events, behind, strict=strict)
-                self._adapt(monotonic() - started)
-        if len(events) < limit and not all(one.built for one in group):
+            count = await self._batch(feeding, behind, limit)
+        if count < limit and not all(one.built for one in group):
             await checkpoints.built(self._connection, self._shard, feeding)
+        return count
+
+    async def _batch(self, feeding: Sequence[Held], behind: int, limit: int) -> int:
+        """Apply the next events; how many. None is left when it ends: there is little to collect then."""
+        events, strict = await self._next(behind, limit)
+        if events:
+            started = monotonic()
+            await self._apply(feeding, events, behind, strict=strict)
+            self._adapt(monotonic() - started)
         return len(events)
 
     def _adapt(self, seconds: float) -> None:

@@ -14,6 +14,8 @@ Count = Mapping[tuple[UUID, str], int]
 
 def counted(changed: Differences, subjects: Collection[UUID]) -> Count:
     """What these differences take from the patients: rows that are deleted, or say less than before."""
+    if not subjects:
+        return {}
     return Counter(
         (one.subject_id, one.table.name)
         for of_table in changed.values()
