@@ -11,7 +11,7 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 
 from domain.event import Event
-from domain.recorded import Recorded
+from domain.recorded import Meta, Recorded
 from infra.event_log.codec import Address, DataKey, Unreadable, decode_event, decode_meta
 from infra.vault import Vault
 
@@ -184,7 +184,7 @@ class _Lenient(Reader):
         try:
             return (await super().opened([row]))[0]
         except Unreadable as error:
-            return msgspec.structs.replace(_closed(row), unreadable=error)
+            return msgspec.structs.replace(_enveloped(row, None, None), unreadable=error)
 
 
 def subject_of(row: Stored) -> UUID:
@@ -202,27 +202,16 @@ async def rows(
 
 
 def _recorded(row: tuple[Any, ...], key: DataKey | None) -> Recorded[Event]:
-    shard, position, stream_id, version, tag, schema, at, subject, actor, key_id, state, meta, leaf = row
+    _, _, stream_id, version, tag, schema, _, _, _, key_id, state, meta, _ = row
+    if key_id is not None and key is None:
+        return _enveloped(row, None, None)
     where = Address(stream_id, version, tag, schema)
-    closed = key_id is not None and key is None
-    return Recorded(
-        shard=shard,
-        position=position,
-        stream_id=stream_id,
-        version=version,
-        tag=tag,
-        schema=schema,
-        recorded_at=at,
-        subject_id=subject,
-        actor_id=actor or NOBODY,
-        meta=None if closed or meta is None else decode_meta(meta, where, key),
-        event=None if closed else decode_event(state, where, key),
-        leaf_hash=leaf,
-    )
+    told = None if meta is None else decode_meta(meta, where, key)
+    return _enveloped(row, decode_event(state, where, key), told)
 
 
-def _closed(row: tuple[Any, ...]) -> Recorded[Event]:
-    """The envelope alone."""
+def _enveloped(row: tuple[Any, ...], event: Event | None, meta: Meta | None) -> Recorded[Event]:
+    """What stands in the clear, with what could be opened."""
     shard, position, stream_id, version, tag, schema, at, subject, actor, *_, leaf = row
     return Recorded(
         shard=shard,
@@ -234,7 +223,7 @@ def _closed(row: tuple[Any, ...]) -> Recorded[Event]:
         recorded_at=at,
         subject_id=subject,
         actor_id=actor or NOBODY,
-        meta=None,
-        event=None,
+        meta=meta,
+        event=event,
         leaf_hash=leaf,
     )

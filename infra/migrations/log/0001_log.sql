@@ -41,6 +41,15 @@ CREATE TABLE log.claim (
 CREATE INDEX claim_owner ON log.claim (shard, owner_id);
 COMMENT ON TABLE log.claim IS 'Keyed digests that only one stream may hold: patient number, phone, national id.';
 
+CREATE TABLE log.refused (
+    shard integer NOT NULL,
+    request_id bytea NOT NULL,
+    digest bytea NOT NULL,
+    refused_at timestamptz NOT NULL,
+    PRIMARY KEY (shard, request_id, digest)
+);
+COMMENT ON TABLE log.refused IS 'What lost a claim a moment ago stays lost, though the claim is free again meanwhile.';
+
 CREATE TABLE log.erased (
     shard integer NOT NULL,
     subject_id uuid NOT NULL,
@@ -209,6 +218,16 @@ BEGIN
             FROM log.lost(p_shard, r_id, e_request, e_stream, e_version, e_subject, g_request, g_stream, g_version,
                           c_request, c_digest, c_take, c_owner) AS l;
             v_lost := coalesce(v_lost, '{}');
+            -- A moved version never comes back, a claim may: a copy of this request that is stuck somewhere on its way
+            -- must not be stored after this answer. One so late that the clocks stand apart never is.
+            IF 'claim' = ANY (v_outcome) THEN
+                DELETE FROM log.refused AS f WHERE f.shard = p_shard AND f.refused_at < v_now - interval '3 minutes';
+                INSERT INTO log.refused (shard, request_id, digest, refused_at)
+                SELECT p_shard, r_id[l.request], c_digest[l.culprit::integer], v_now
+                FROM unnest(v_lost, v_outcome, v_culprit) AS l(request, outcome, culprit)
+                WHERE l.outcome = 'claim' AND r_id[l.request] IS NOT NULL
+                ON CONFLICT DO NOTHING;
+            END IF;
             IF v_lost <> '{}' THEN
                 SELECT array_agg(request), array_agg(first), array_agg(stream), array_agg(version), array_agg(topic),
                        array_agg(schema), array_agg(subject), array_agg(actor), array_agg(key), array_agg(state),
@@ -332,6 +351,11 @@ AS $$
         FROM unnest(c_request, c_digest, c_take, c_owner) WITH ORDINALITY AS c(request, digest, take, owner, n)
         JOIN log.claim AS k ON k.shard = p_shard AND k.digest = c.digest
         WHERE c.take AND k.owner_id <> c.owner
+        UNION ALL
+        SELECT c.request, 5, 'claim', NULL, c.n::text
+        FROM unnest(c_request, c_digest) WITH ORDINALITY AS c(request, digest, n)
+        JOIN log.refused AS f ON f.shard = p_shard AND f.request_id = r_id[c.request] AND f.digest = c.digest
+        WHERE f.refused_at >= now() - interval '3 minutes'
     ) AS l
     ORDER BY l.request, l.rank
 $$;

@@ -106,6 +106,24 @@ def test_a_claim_is_held_by_one_stream_until_released(app: Connection) -> None:
     assert outcomes(append(app, Request([Event(c)], claims=[Claim(b"number", c)]))) == ["appended"]
 
 
+def test_what_lost_a_claim_is_not_stored_later_by_a_copy_that_was_stuck(
+    app: Connection, owner: Connection
+) -> None:
+    """Its sender was told that nothing was stored, and meanwhile the claim became free."""
+    a, b = new(2)
+    append(app, Request([Event(a)], claims=[Claim(b"number", a)]))
+    refused_once = Request([Event(b)], b"once", claims=[Claim(b"number", b)])
+    assert outcomes(append(app, refused_once)) == ["claim"]
+    append(app, Request([Event(a, 2)], claims=[Claim(b"number", a, take=False)]))
+    assert [(one.outcome, one.culprit) for one in append(app, refused_once)] == [("claim", "1")]
+    assert head(app) == 2
+    assert outcomes(append(app, Request([Event(b)], b"anew", claims=[Claim(b"number", b)]))) == ["appended"]
+    append(app, Request([Event(b, 2)], claims=[Claim(b"number", b, take=False)]))
+    owner.execute("UPDATE log.refused SET refused_at = refused_at - interval '4 minutes'")
+    later = Request([Event(b, 3)], b"once", claims=[Claim(b"number", b)])
+    assert outcomes(append(app, later)) == ["appended"], "no copy is on its way any more"
+
+
 def test_taking_what_one_holds_changes_nothing(app: Connection) -> None:
     (a,) = new(1)
     append(app, Request([Event(a)], claims=[Claim(b"number", a)]))
