@@ -74,16 +74,14 @@ def _serve() -> int:
 
 
 def _application(parent: int) -> Callable[..., Any]:
-    """Make the application in a worker, which must not outlive the server.
+    """Make the application in a worker, which does not outlive the server by a moment.
 
-    A worker is forked with the server's own handler, which would swallow the signal of its parent's death
-    until granian sets the worker's; and granian's forgets a signal that comes before it serves.
+    It is killed and not told: granian's handler forgets a signal that comes before it serves, and one that
+    comes while it begins was once not heard at all. A server that ends in order waits for its workers first.
     """
-    from infra.parent import end_soon_after, end_with
+    from infra.parent import end_with
 
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with(parent)
-    end_soon_after(parent, SECONDS_TO_STOP)
+    end_with(parent, signal.SIGKILL)
     create: Callable[[], Callable[..., Any]] = importlib.import_module("api.app").create
     return create()
 

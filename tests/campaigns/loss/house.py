@@ -136,7 +136,7 @@ class House:
             wrong = set(codes) - {0, -signal.SIGTERM}  # told before it could listen
             finds += [Find("ending", f"{group} ended with {code}") for code in wrong]
         if not await until(lambda: not _left_behind(), SECONDS_TO_BE_GONE):
-            finds += [Find("ending", f"process {left.pid} outlives its parent") for left in _left_behind()]
+            finds += [Find("ending", f"{_told(left)} outlives its parent") for left in _left_behind()]
         return finds
 
 
@@ -149,6 +149,12 @@ def _left_behind() -> list[psutil.Process]:
         if set(ours) <= set(told) and process.info["status"] != psutil.STATUS_ZOMBIE:
             found.append(process)
     return found
+
+
+def _told(process: psutil.Process) -> str:
+    with process.oneshot(), contextlib.suppress(psutil.Error):
+        return f"{process.pid} {process.status()}: {' '.join(process.cmdline())}"
+    return f"{process.pid}"
 
 
 def _free_port() -> int:
