@@ -79,14 +79,18 @@ def _application(parent: int) -> Callable[..., Any]:
     It is killed and not told: granian's handler forgets a signal that comes before it serves, and one that
     comes while it begins was once not heard at all. A server that ends in order waits for its workers first.
     """
+    from infra.heap import settle
     from infra.parent import end_with
 
     end_with(parent, signal.SIGKILL)
     create: Callable[[], Callable[..., Any]] = importlib.import_module("api.app").create
-    return create()
+    application = create()
+    settle()
+    return application
 
 
 def project(_: argparse.Namespace) -> int:
+    from infra.heap import settle
     from infra.notary.watching import watching
     from infra.projector.live import follow
     from infra.reactions.feeding import feeding
@@ -97,6 +101,7 @@ def project(_: argparse.Namespace) -> int:
     async def run(servers: "Servers") -> None:
         stop = stop_on_signals()
         async with projecting(chosen, servers) as (projector, _), watching(chosen, servers), feeding(servers):
+            settle()
             await follow(projector, servers.database_url, stop)
 
     with ready(chosen) as servers:

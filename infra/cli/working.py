@@ -18,6 +18,7 @@ def register(subparsers: Subparsers) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     from infra.embedded import Servers
+    from infra.heap import settle
     from infra.reactions import working as reactions
     from infra.running import ready, stop_on_signals
     from infra.services import as_app, opened
@@ -30,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.again:
             print(f"{await reactions.try_again(servers.database_url)} jobs are tried again", flush=True)
         async with opened(chosen, servers) as services:
+            settle()
             await asyncio.gather(
                 work(services, as_app(servers.database_url), stop),
                 reactions.work(services, servers.database_url, stop),

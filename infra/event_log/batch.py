@@ -92,18 +92,22 @@ def clock(requests: Sequence[Append]) -> datetime | list[datetime | None]:
 
 
 def outcomes(requests: Sequence[Append], answers: Iterable[tuple[Any, ...]]) -> list[Outcome]:
-    """What became of each request, in their order."""
+    """What became of each request, in their order: one row speaks for all that were stored, one for each other."""
     claims = [claim for request in requests for claim in request.claims]
-    by_number = {number: rest for number, *rest in answers}
-    return [_outcome(claims, *by_number[number]) for number in range(1, len(requests) + 1)]
+    lost = {number: rest for number, *rest in answers}
+    _, position, now, _ = lost.pop(0, (None, 0, None, None))
+    found: list[Outcome] = []
+    for number, request in enumerate(requests, 1):
+        if number in lost:
+            found.append(_lost(claims, *lost[number]))
+        else:
+            found.append(Appended(first_position=position, recorded_at=request.recorded_at or now))
+            position += len(request.events)
+    return found
 
 
-def _outcome(
-    claims: Sequence[Any], outcome: str, position: int, recorded_at: datetime | None, culprit: str
-) -> Outcome:
+def _lost(claims: Sequence[Any], outcome: str, position: int, _: None, culprit: str) -> Outcome:
     match outcome:
-        case "appended":
-            return Appended(first_position=position, recorded_at=recorded_at)
         case "duplicate":
             return Appended(first_position=position, recorded_at=None, duplicate=True)
         case "erased":

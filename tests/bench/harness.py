@@ -1,5 +1,6 @@
 """Interleaved rounds, medians, and one JSON line for each figure."""
 
+import gc
 import os
 import platform
 import shutil
@@ -16,6 +17,7 @@ import msgspec
 import psycopg
 
 from infra.embedded import Servers
+from infra.heap import settle
 from infra.migrate import migrate
 from infra.running import ready
 from infra.settings import Settings
@@ -88,8 +90,10 @@ def house() -> Iterator[tuple[Settings, Servers]]:
     try:
         settings = Settings.from_environment({"TARIKH_DATA_DIR": str(folder / "data")})
         with ready(settings) as servers:
+            settle()
             yield settings, servers
     finally:
+        gc.unfreeze()
         deadline = time.monotonic() + SECONDS_TO_STOP
         while (
             folder.exists() and time.monotonic() < deadline

@@ -100,10 +100,12 @@ $$;
 -- at least once for each. What does not fit together so is refused whole (TK004).
 -- Each request is stored whole or not at all, for reasons of its own; requests of one call must not depend on
 -- one another (one id twice, two that write one stream, a guard on a stream or an event of a subject that an
--- earlier one writes or erases, one digest in two): that is refused whole (TK003), before the lock is asked for.
+-- earlier one writes or erases, one digest in two): that is refused whole (TK003).
 -- A request releases its claims before it takes any. What it takes must have been free before it.
--- outcome: appended | duplicate | erased | version | guard | claim; "position" is the first of the request's events
--- (for a duplicate: of the first result); culprit names what lost: a stream, a subject, or the number of the claim.
+-- The answer has a row for each request that lost, and where any was stored one row for all of them, of number 0:
+-- "position" is that of their first event, the others follow without a gap in the order of the call.
+-- outcome: appended | duplicate | erased | version | guard | claim; for a duplicate "position" is the first of its
+-- first result; culprit names what lost: a stream, a subject, or the number of the claim.
 --
 -- Mostly nobody loses. Then the unique keys of the table find that out by themselves: request by request is
 -- judged (log.lost) only where something speaks against it, or where the insert has met what is already there.
@@ -125,6 +127,7 @@ DECLARE
     v_erases boolean := 'patient.erased' = ANY (e_topic);
     v_fits boolean;
     v_first boolean[];
+    v_continues boolean;
     v_now timestamptz;
     v_us bigint;
     v_head bigint;
@@ -136,11 +139,14 @@ DECLARE
     v_culprit text[];
     v_stored bigint;
 BEGIN
-    SELECT coalesce(bool_and((step IN (0, 1) AND request > 0) IS TRUE), true), array_agg(step = 1 ORDER BY n)
-    INTO v_fits, v_first
+    SELECT coalesce(bool_and((step IN (0, 1) AND request > 0) IS TRUE), true), array_agg(step = 1 ORDER BY n),
+           coalesce(bool_or((version = 1 OR step = 0 AND follows) IS NOT TRUE), false)
+    INTO v_fits, v_first, v_continues
     FROM (
-        SELECT n, request, request - lag(request, 1, 0) OVER (ORDER BY n) AS step
-        FROM unnest(e_request) WITH ORDINALITY AS e(request, n)
+        SELECT n, version, request, request - lag(request, 1, 0) OVER w AS step,
+               (lag(stream) OVER w, lag(version) OVER w) = (stream, version - 1) AS follows
+        FROM unnest(e_request, e_stream, e_version) WITH ORDINALITY AS e(request, stream, version, n)
+        WINDOW w AS (ORDER BY n)
     ) AS e;
     IF NOT v_fits
         OR cardinality(r_id) IS DISTINCT FROM coalesce(e_request[cardinality(e_request)], 0)
@@ -158,26 +164,6 @@ BEGIN
         )
     THEN
         RAISE EXCEPTION 'the call does not fit together' USING ERRCODE = 'TK004';
-    END IF;
-
-    IF cardinality(r_id) > 1 AND (EXISTS (
-        SELECT FROM unnest(r_id) AS r(id) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1
-    ) OR EXISTS (
-        SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
-        GROUP BY stream HAVING max(request) > min(request)
-    ) OR v_guarded AND EXISTS (
-        SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
-        JOIN unnest(g_request, g_stream) AS g(request, stream) USING (stream)
-        WHERE g.request > e.request
-    ) OR v_erases AND EXISTS (
-        SELECT FROM unnest(e_request, e_topic, e_subject) AS e(request, topic, subject)
-        GROUP BY subject HAVING max(request) > min(request) FILTER (WHERE topic = 'patient.erased')
-    )) OR v_claims AND EXISTS (
-        SELECT FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
-        GROUP BY digest
-        HAVING count(DISTINCT request) > 1 OR count(DISTINCT owner) FILTER (WHERE take) > 1
-    ) THEN
-        RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
     END IF;
 
     PERFORM pg_advisory_xact_lock(7412, p_shard);
@@ -198,13 +184,15 @@ BEGIN
         RAISE EXCEPTION 'recorded_at may not run backwards or ahead of the clock' USING ERRCODE = 'TK002';
     END IF;
 
-    v_judged := v_guarded OR v_claims OR EXISTS (
+    v_judged := v_guarded OR v_claims OR v_erases OR EXISTS (
         SELECT FROM log.erased AS x WHERE x.shard = p_shard AND x.subject_id = ANY (e_subject)
-    ) OR EXISTS (
+    ) OR v_continues AND EXISTS (
         SELECT FROM (
             SELECT stream, version,
-                   (lag(stream) OVER (ORDER BY n), lag(version) OVER (ORDER BY n)) = (stream, version - 1) AS follows
-            FROM unnest(e_stream, e_version) WITH ORDINALITY AS e(stream, version, n)
+                   (lag(request) OVER w, lag(stream) OVER w, lag(version) OVER w)
+                       = (request, stream, version - 1) AS follows
+            FROM unnest(e_request, e_stream, e_version) WITH ORDINALITY AS e(request, stream, version, n)
+            WINDOW w AS (ORDER BY n)
         ) AS e
         WHERE (version = 1 OR follows) IS NOT TRUE AND NOT EXISTS (
             SELECT FROM log.event AS s
@@ -213,6 +201,25 @@ BEGIN
 
     LOOP
         IF v_judged THEN
+            IF cardinality(r_id) > 1 AND (EXISTS (
+                SELECT FROM unnest(r_id) AS r(id) WHERE id IS NOT NULL GROUP BY id HAVING count(*) > 1
+            ) OR EXISTS (
+                SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
+                GROUP BY stream HAVING max(request) > min(request)
+            ) OR v_guarded AND EXISTS (
+                SELECT FROM unnest(e_request, e_stream) AS e(request, stream)
+                JOIN unnest(g_request, g_stream) AS g(request, stream) USING (stream)
+                WHERE g.request > e.request
+            ) OR v_erases AND EXISTS (
+                SELECT FROM unnest(e_request, e_topic, e_subject) AS e(request, topic, subject)
+                GROUP BY subject HAVING max(request) > min(request) FILTER (WHERE topic = 'patient.erased')
+            )) OR v_claims AND EXISTS (
+                SELECT FROM unnest(c_request, c_digest, c_take, c_owner) AS c(request, digest, take, owner)
+                GROUP BY digest
+                HAVING count(DISTINCT request) > 1 OR count(DISTINCT owner) FILTER (WHERE take) > 1
+            ) THEN
+                RAISE EXCEPTION 'requests of one call depend on one another' USING ERRCODE = 'TK003';
+            END IF;
             SELECT array_agg(l.request), array_agg(l.outcome), array_agg(l.position), array_agg(l.culprit)
             INTO v_lost, v_outcome, v_position, v_culprit
             FROM log.lost(p_shard, r_id, e_request, e_stream, e_version, e_subject, g_request, g_stream, g_version,
@@ -298,15 +305,12 @@ BEGIN
         END IF;
     END IF;
 
-    IF v_lost <> '{}' THEN
-        RETURN QUERY
-        SELECT l.request, l.outcome, l.position, NULL::timestamptz, l.culprit
-        FROM unnest(v_lost, v_outcome, v_position, v_culprit) AS l(request, outcome, position, culprit);
-    END IF;
     RETURN QUERY
-    SELECT e.request, 'appended', v_head + e.n, coalesce(r_recorded_at[e.request], v_now), NULL
-    FROM unnest(e_request, v_first) WITH ORDINALITY AS e(request, first, n)
-    WHERE e.first;
+    SELECT 0, 'appended', v_head + 1, v_now, NULL
+    WHERE v_stored > 0
+    UNION ALL
+    SELECT l.request, l.outcome, l.position, NULL, l.culprit
+    FROM unnest(v_lost, v_outcome, v_position, v_culprit) AS l(request, outcome, position, culprit);
 END
 $$;
 

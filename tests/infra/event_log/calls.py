@@ -83,14 +83,28 @@ def append(
 ) -> list[Answer]:
     """Call `log.append`; answers come in the order of the requests."""
     with connection.cursor(row_factory=class_row(Answer)) as cursor:
-        return cursor.execute(APPEND, (shard, clock or datetime.now(UTC), *arrays(requests))).fetchall()
+        arguments = (shard, clock or datetime.now(UTC), *arrays(requests))
+        return answers(requests, cursor.execute(APPEND, arguments).fetchall())
 
 
 def backfill(connection: Connection, *timed: tuple[datetime, Request]) -> list[Answer]:
     """Call `log.backfill` with the time of each request."""
     times, requests = [time for time, _ in timed], [request for _, request in timed]
     with connection.cursor(row_factory=class_row(Answer)) as cursor:
-        return cursor.execute(BACKFILL, (0, times, *arrays(requests))).fetchall()
+        told = answers(requests, cursor.execute(BACKFILL, (0, times, *arrays(requests))).fetchall())
+    return [msgspec.structs.replace(one, recorded_at=one.recorded_at and times[one.request - 1]) for one in told]
+
+
+def answers(requests: Sequence[Request], rows: Sequence[Answer]) -> list[Answer]:
+    """One for each request: the row of number 0 speaks for all that were stored."""
+    told = {row.request: row for row in rows}
+    stored = told.pop(0, None)
+    for number, request in enumerate(requests, 1):
+        if number not in told:
+            assert stored is not None
+            told[number] = msgspec.structs.replace(stored, request=number)
+            stored = msgspec.structs.replace(stored, position=(stored.position or 0) + len(request.events))
+    return [told[number] for number in sorted(told)]
 
 
 def arrays(requests: Sequence[Request]) -> tuple[list[object], ...]:

@@ -89,7 +89,8 @@ def test_a_malformed_call_is_refused_whole(app: Connection) -> None:
         with refused(MALFORMED):
             app.execute(APPEND, (0, datetime.now(UTC), *good[:place], value, *good[place + 1 :]))
     assert head(app) == 0
-    assert app.execute(APPEND, (0, datetime.now(UTC), *good)).rowcount == 2
+    app.execute(APPEND, (0, datetime.now(UTC), *good))
+    assert head(app) == 3
 
 
 def test_a_request_without_events_is_refused_whole(app: Connection) -> None:
