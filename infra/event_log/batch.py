@@ -92,7 +92,7 @@ def clock(requests: Sequence[Append]) -> datetime | list[datetime | None]:
 
 
 def outcomes(requests: Sequence[Append], answers: Iterable[tuple[Any, ...]]) -> list[Outcome]:
-    """What became of each request, in their order: one row speaks for all that were stored, one for each other."""
+    """What became of each request, in their order: one row is of all that were stored, one of each other."""
     claims = [claim for request in requests for claim in request.claims]
     lost = {number: rest for number, *rest in answers}
     _, position, now, _ = lost.pop(0, (None, 0, None, None))

@@ -92,7 +92,9 @@ def backfill(connection: Connection, *timed: tuple[datetime, Request]) -> list[A
     times, requests = [time for time, _ in timed], [request for _, request in timed]
     with connection.cursor(row_factory=class_row(Answer)) as cursor:
         told = answers(requests, cursor.execute(BACKFILL, (0, times, *arrays(requests))).fetchall())
-    return [msgspec.structs.replace(one, recorded_at=one.recorded_at and times[one.request - 1]) for one in told]
+    return [
+        msgspec.structs.replace(one, recorded_at=one.recorded_at and times[one.request - 1]) for one in told
+    ]
 
 
 def answers(requests: Sequence[Request], rows: Sequence[Answer]) -> list[Answer]:
