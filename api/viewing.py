@@ -19,9 +19,9 @@ from api.problems import Malformed
 from api.query import AsOf, IfNoneMatch, KnownAt, Language, MinPosition, names, parameters
 from domain.errors import FieldError
 from infra.past import Moment
-from infra.progress import HeldBack, Present
+from infra.progress import HeldBack
+from infra.remembered import Answer
 from infra.replaying import first_instant, moment_of
-from infra.services import Services
 from locales import catalog_hash
 from projections.model import ReadModel, Rows
 from projections.queries import Tables
@@ -149,24 +149,27 @@ async def by_patient(
         rows = await found.past.rows(model, group, moment)
         position = await found.reader.last_change(group, moment.position)
         past = Sources(group, position, None, tuple(zip(group, rows, strict=True)))
-        return await _answer(request, model, past, asking, read, version)
-    present = await _present(found, model, patient_id, asking.min_position)
-    async with found.pool.connection() as connection:
-        tables = Tables(connection, model.schema, 0, present.group)
-        sources = Sources(present.group, present.position, tables)
-        return await _answer(request, model, sources, asking, read, version)
-
-
-async def _present(found: Services, model: ReadModel, patient_id: UUID, min_position: int | None) -> Present:
-    groups = found.models["patient_groups"]
-    least = min_position or 0
-    present = await found.progress.until(
-        lambda: found.progress.present(model, groups, patient_id),
-        lambda present: present.checkpoint is not None and present.checkpoint >= least,
+        return await _of_the_past(request, model, past, asking, read, version)
+    remembering = await found.progress.present(
+        model, found.models["patient_groups"], patient_id, asking.min_position or 0
     )
-    if present.held:
-        raise HeldBack
-    return present
+    present = remembering.present
+
+    async def make() -> Answer:
+        async with found.pool.connection() as connection:
+            tables = Tables(connection, model.schema, 0, present.group)
+            body = await read(Sources(present.group, present.position, tables))
+        return Answer(known if version is None else f'"{version(body)}"', msgspec.json.encode(body))
+
+    key = _key(request, model, present.group, present.position)
+    known = f'W/"{key}"'
+    if version is None and _holds(asking.if_none_match, known):
+        return _unchanged(request, known, present.position)
+    answer = await remembering.answer(key, make)
+    if _holds(asking.if_none_match, answer.etag):
+        return _unchanged(request, answer.etag, present.position)
+    headers = _headers(request, answer.etag, present.position)
+    return Response(answer.body, headers=headers, media_type=MediaType.JSON)  # type: ignore[arg-type]  # encoded
 
 
 async def refuse_held(request: AnyRequest, model: ReadModel, group: Collection[UUID], moment: Moment) -> None:
@@ -214,7 +217,7 @@ def words(request: AnyRequest) -> Words:
     return Words(request.user.locale, str(services(request).settings.time_zone))
 
 
-async def _answer(
+async def _of_the_past(
     request: AnyRequest,
     model: ReadModel,
     sources: Sources,
@@ -224,7 +227,7 @@ async def _answer(
 ) -> Response[T]:
     """What an answer depends on is known before it is read, but for the version of an aggregate."""
     if version is None:
-        etag = _weak(request, model, sources)
+        etag = f'W/"{_key(request, model, sources.group, sources.position)}"'
         if _holds(asking.if_none_match, etag):
             return _unchanged(request, etag, sources.position)
         body = await read(sources)
@@ -250,20 +253,21 @@ def _headers(request: AnyRequest, etag: str, position: int | None) -> dict[str, 
     }
 
 
-def _weak(request: AnyRequest, model: ReadModel, sources: Sources) -> str:
+def _key(request: AnyRequest, model: ReadModel, group: tuple[UUID, ...], position: int) -> str:
     """Everything that the answer depends on, hashed."""
     locale = request.user.locale
     parameters = sorted(request.query_params.multi_items())
     key = (
         model.fingerprint,
-        sources.position,
-        sources.group,
+        position,
+        group,
         catalog_hash(locale),
         locale,
+        request.user.actor.role,
         request.url.path,
         parameters,
     )
-    return f'W/"{hashlib.sha256(repr(key).encode()).hexdigest()[:32]}"'
+    return hashlib.sha256(repr(key).encode()).hexdigest()[:32]
 
 
 def _holds(if_none_match: str | None, etag: str) -> bool:

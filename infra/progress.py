@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from functools import cache
 from typing import Self, TypeVar
 from uuid import UUID
 
@@ -12,10 +13,11 @@ import structlog
 from psycopg import AsyncConnection, sql
 from psycopg_pool import AsyncConnectionPool
 
+from infra.projector.announcing import CHANNEL, announced
+from infra.remembered import Present, Remembered, Remembering
 from projections import patient_groups
 from projections.model import ReadModel
 
-CHANNEL = "tarikh_projected"
 SECONDS_UNTIL_DEAD = 20
 SECONDS_TO_WAIT = 2.0
 SECONDS_BETWEEN_TRIES = 0.5
@@ -71,18 +73,6 @@ PRESENT = sql.SQL(
 """An answer needs both the model and the groups; of one that is being built there is no position."""
 
 
-class Present(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the tables are, who is one with a patient, and their last change that is in the tables.
-
-    `checkpoint` is None until they have caught up once; `held` where somebody of the group is held back.
-    """
-
-    checkpoint: int | None
-    group: tuple[UUID, ...]
-    position: int
-    held: bool
-
-
 class Standing(msgspec.Struct, frozen=True):
     """How one version does: how far, whether ever caught up, whether fed, how many are held back."""
 
@@ -103,9 +93,12 @@ class HeldBack(Exception):
 class Progress:
     """How far the read models of one shard are, as this process knows."""
 
-    def __init__(self, pool: AsyncConnectionPool, conninfo: str, shard: int = 0) -> None:
+    def __init__(
+        self, pool: AsyncConnectionPool, conninfo: str, remembered: Remembered, shard: int = 0
+    ) -> None:
         self._pool = pool
         self._conninfo = conninfo
+        self._remembered = remembered
         self._shard = shard
         self._moved = asyncio.Event()
         self._listening: asyncio.Task[None] | None = None
@@ -175,9 +168,28 @@ class Progress:
             )
             return await cursor.fetchone() == (True,)
 
-    async def present(self, model: ReadModel, groups: ReadModel, patient_id: UUID) -> Present:
-        """How the patient stands in the tables of a model now; one statement, one snapshot."""
-        query = patient_groups.members(groups.schema) + PRESENT
+    async def present(
+        self, model: ReadModel, groups: ReadModel, patient_id: UUID, min_position: int = 0
+    ) -> Remembering:
+        """How the patient stands in the tables of a model, and what was answered since their last change.
+
+        Waits for the position, at most two seconds; raises Behind. Raises HeldBack where one of the group is.
+        """
+        found = self._remembered.of(model, patient_id)
+        if found is not None and (found.present.checkpoint or 0) >= min_position:
+            return found
+        era = self._remembered.era
+        present = await self.until(
+            lambda: self._present(model, groups, patient_id),
+            lambda present: present.checkpoint is not None and present.checkpoint >= min_position,
+        )
+        if present.held:
+            raise HeldBack
+        return self._remembered.keep(model, patient_id, present, era)
+
+    async def _present(self, model: ReadModel, groups: ReadModel, patient_id: UUID) -> Present:
+        """One statement, one snapshot."""
+        query = _present(groups.schema)
         versions = _versions({model.name: model, groups.name: groups}.values())
         given = {"shard": self._shard, "subject_id": patient_id, **versions}
         async with self._pool.connection() as connection:
@@ -188,10 +200,15 @@ class Progress:
     async def _listen(self) -> None:
         while True:
             try:
-                async for _ in _notifications(self._conninfo):
+                async for told in _notifications(self._conninfo):
+                    if told is None:
+                        self._remembered.heard(everything=True)
+                    else:
+                        self._remembered.changed(*announced(told.payload))
                     self._wake()
             except psycopg.OperationalError:
                 log.warning("progress.listener_lost")
+                self._remembered.heard(everything=False)
                 self._wake()
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
@@ -208,6 +225,11 @@ async def _notifications(conninfo: str) -> AsyncIterator[psycopg.Notify | None]:
         yield None
         async for notification in connection.notifies():
             yield notification
+
+
+@cache
+def _present(groups_schema: str) -> bytes:
+    return (patient_groups.members(groups_schema) + PRESENT).as_bytes()
 
 
 def _versions(models: Iterable[ReadModel]) -> dict[str, list[str]]:

@@ -16,6 +16,7 @@ from infra.notary.keys import Known
 from infra.notary.signing import Notary
 from infra.past import Past
 from infra.progress import Progress
+from infra.remembered import Remembered
 from infra.settings import Settings
 from infra.tokens import Tokens
 from infra.vault import Vault
@@ -59,10 +60,11 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
         pool = await stack.enter_async_context(_pool(conninfo, MOST_CONNECTIONS))
         vault_pool = await stack.enter_async_context(_pool(servers.vault_url, 4))
         vault = Vault(vault_pool, settings.master_key, old_master_key=settings.old_master_key)
-        await stack.enter_async_context(forgetting(conninfo, vault))
+        remembered = Remembered()
+        await stack.enter_async_context(forgetting(conninfo, vault, remembered))
         reader, loading = Reader(pool, vault), Loading(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))
-        progress = await stack.enter_async_context(Progress(pool, conninfo))
+        progress = await stack.enter_async_context(Progress(pool, conninfo, remembered))
         yield Services(
             settings=settings,
             servers=servers,

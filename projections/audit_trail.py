@@ -87,7 +87,7 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
     query = sql.SQL(
         """
         SELECT {columns}
-        FROM {entry}
+        FROM {entry} AS {alias}
         WHERE shard = %(shard)s
           AND NOT removed
           {conditions}
@@ -95,7 +95,10 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
         LIMIT %(limit)s
         """
     ).format(
-        columns=columns(ENTRY), entry=sql.Identifier(schema, ENTRY.name), conditions=both(*_conditions(asked))
+        columns=columns(ENTRY),
+        entry=sql.Identifier(schema, ENTRY.name),
+        alias=sql.Identifier(ENTRY.name),
+        conditions=both(*_conditions(asked)),
     )
     given: dict[str, object] = {
         **msgspec.structs.asdict(asked),
@@ -105,7 +108,7 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
         "before": _before(asked, shard),
         "limit": asked.limit + 1,
     }
-    return _page(await fetch(connection, query, given, Entry), asked, shard)
+    return _page(await fetch(connection, query, given, ENTRY), asked, shard)
 
 
 def _conditions(asked: Asked) -> Iterator[sql.SQL]:

@@ -80,6 +80,27 @@ class Table(Generic[R]):
         return tuple(_column(name, hints[name]) for name in self.row.__struct_fields__)
 
     @cached_property
+    def selected(self) -> str:
+        """What to ask a table named as this one for, so that `row_of` can read it."""
+        return ", ".join(f"{self.name}.{c.name}{'::text' if c.is_json else ''}" for c in self.columns)
+
+    @cached_property
+    def _decoders(self) -> tuple[tuple[str, Callable[[str], Any] | None], ...]:
+        hints = get_type_hints(self.row, include_extras=True)
+        return tuple(
+            (column.name, msgspec.json.Decoder(hints[column.name]).decode if column.is_json else None)
+            for column in self.columns
+        )
+
+    def row_of(self, values: Iterable[Any]) -> R:
+        """A record of `selected` as the row that the fold has made."""
+        fields = {
+            name: value if decode is None or value is None else decode(value)
+            for (name, decode), value in zip(self._decoders, values, strict=True)
+        }
+        return self.row(**fields)
+
+    @cached_property
     def key_of(self) -> Callable[[R], RowKey]:
         """The row's place among this patient's rows."""
         found = attrgetter(*self.key)

@@ -152,7 +152,7 @@ async def page(
         "before": None if asked.before is None else cursor.decode(asked.before, shard, 1)[0],
         "limit": asked.limit + 1,
     }
-    found = await fetch(connection, query, given, Patient)
+    found = await fetch(connection, query, given, PATIENT)
     shown = found[: asked.limit]
     more = len(found) > len(shown)
     return Listed(

@@ -6,14 +6,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-import msgspec
 from psycopg import AsyncConnection, sql
-from psycopg.rows import dict_row
 
 from projections.model import Row, Rows, Table
 
 R = TypeVar("R", bound=Row)
 NOTHING = sql.SQL("")
+ONE, SEVERAL = sql.SQL("= %(one)s"), sql.SQL("= ANY(%(group)s)")
+"""Of one patient an index gives the rows in their order."""
 
 
 @dataclass(frozen=True)
@@ -32,32 +32,37 @@ class Tables:
         query = sql.SQL(
             """
             SELECT {columns}
-            FROM {table}
+            FROM {table} AS {alias}
             WHERE shard = %(shard)s
-              AND subject_id = ANY(%(group)s)
+              AND subject_id {of}
               AND NOT removed
             {rest}
             """
-        ).format(columns=columns(table), table=self.name(table), rest=rest)
-        given = {"shard": self.shard, "group": list(self.group), **(parameters or {})}
-        return await fetch(self.connection, query, given, table.row)
+        ).format(
+            columns=columns(table),
+            table=self.name(table),
+            alias=sql.Identifier(table.name),
+            of=ONE if len(self.group) == 1 else SEVERAL,
+            rest=rest,
+        )
+        given = {"shard": self.shard, "one": self.group[0], "group": list(self.group), **(parameters or {})}
+        return await fetch(self.connection, query, given, table)
 
     def name(self, table: Table[Any]) -> sql.Identifier:
         return sql.Identifier(self.schema, table.name)
 
 
-def columns(table: Table[Any]) -> sql.Composed:
-    """The row's own columns, without those that the engine adds."""
-    return sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns)
+def columns(table: Table[Any]) -> sql.Composable:
+    """The row's own columns, without those that the engine adds, as `fetch` reads them."""
+    return sql.SQL(table.selected)  # names of our own columns
 
 
 async def fetch(
-    connection: AsyncConnection[Any], query: sql.Composed, parameters: dict[str, object], row: type[R]
+    connection: AsyncConnection[Any], query: sql.Composed, parameters: dict[str, object], table: Table[R]
 ) -> list[R]:
     """Each record as a row of the fold."""
-    async with connection.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(query, parameters)
-        return [msgspec.convert(record, row) async for record in cursor]
+    cursor = await connection.execute(query, parameters, binary=True)
+    return [table.row_of(record) for record in await cursor.fetchall()]
 
 
 def both(*conditions: sql.Composable) -> sql.Composable:

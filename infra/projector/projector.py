@@ -15,6 +15,7 @@ from infra.event_log.codec import Unreadable
 from infra.event_log.reader import Reader
 from infra.projector import checkpoints, held, lease, strangers
 from infra.projector.ahead import Ahead
+from infra.projector.announcing import announce
 from infra.projector.applying import Applying
 from infra.projector.checkpoints import Checkpoint, Held
 from infra.projector.store import ModelStore
@@ -25,7 +26,6 @@ MOST_EVENTS = 5_000
 FEWEST_EVENTS = 50
 SECONDS_OF_A_BATCH = 1.0
 """A batch that takes longer is followed by a smaller one: what is told to stop should not take long."""
-CHANNEL = "tarikh_projected"
 
 SESSION = """
     SET ROLE tarikh_projector;
@@ -256,7 +256,8 @@ class Projector:
             }:
                 own = list(self._stores.values())
                 await strangers.purge(self._connection, self._shard, own, erased)
-            await self._connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{self._shard}:{after}"))
+            concerned = {event.subject_id for event in events if event.subject_id}
+            await announce(self._connection, self._shard, after, concerned)
 
     async def _history(self, subject: UUID, until: int) -> list[Recorded[Event]]:
         return await self._reader.lenient.by_subject([subject], until=until)

@@ -13,6 +13,7 @@ from infra.event_log.reader import Reader
 from infra.projector import begun, checkpoints, comparing, held, history, proving
 from infra.projector.ahead import one_ahead
 from infra.projector.alone import Told, alone
+from infra.projector.announcing import announce
 from infra.projector.applying import Applying
 from infra.projector.begun import Begun
 from infra.projector.filling import fill
@@ -174,4 +175,5 @@ async def _swap(
         if await live.exists(connection):
             await live.rename(connection, live.schema + REPLACED)
         await new.rename(connection, live.schema)
+        await announce(connection, shard, position, None)
     return position

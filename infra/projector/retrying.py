@@ -6,9 +6,9 @@ from psycopg import AsyncConnection
 
 from infra.event_log.reader import Reader
 from infra.projector import checkpoints, held, history
+from infra.projector.announcing import announce
 from infra.projector.fold import replace
 from infra.projector.held import Hold, Standing
-from infra.projector.projector import CHANNEL
 from infra.projector.store import ModelStore
 from projections.model import ReadModel
 
@@ -29,7 +29,7 @@ async def retry(
             changed = await replace(store, connection, shard, one.subject_id, events)
             await store.save(connection, shard, changed)
             await held.free(connection, shard, store, [one.subject_id])
-            await connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, f"{shard}:{until}"))
+            await announce(connection, shard, until, [one.subject_id])
     except Exception as error:
         if not held.is_of_a_patient(error):
             raise

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, cast, get_type_hints
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -41,12 +41,6 @@ class TableStore:
     def __init__(self, schema: str, table: Table[Any]) -> None:
         self.table = table
         self.statements = Statements(schema, table)
-        hints = [get_type_hints(table.row, include_extras=True)[column.name] for column in table.columns]
-        self._decoders = {
-            column.name: msgspec.json.Decoder(hint)
-            for column, hint in zip(table.columns, hints, strict=True)
-            if column.is_json
-        }
         self._values = attrgetter(*(column.name for column in table.columns))
 
     @property
@@ -105,16 +99,7 @@ class TableStore:
     ) -> None:
         cursor = await connection.execute(query, arguments, binary=True)
         for subject_id, *values in await cursor.fetchall():
-            into[subject_id].put(self.table, self._row(values))
-
-    def _row(self, values: Sequence[Any]) -> Row:
-        fields = {
-            column.name: self._decoders[column.name].decode(value)
-            if column.is_json and value is not None
-            else value
-            for column, value in zip(self.table.columns, values, strict=True)
-        }
-        return cast("Row", self.table.row(**fields))
+            into[subject_id].put(self.table, self.table.row_of(values))
 
     def _fields(self, rows: Sequence[Difference]) -> list[list[bytes]]:
         """Rows as columns: the patient, the position, and the row's own."""

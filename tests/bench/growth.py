@@ -197,7 +197,7 @@ async def _read(grown: Grown) -> float:
 
     async def one(patient_id: UUID, diagnosis_id: UUID) -> None:
         assert len(await found.reader.stream(diagnosis_id)) == 2 * STEPS
-        present = await found.progress.present(model, groups, patient_id)
+        present = (await found.progress.present(model, groups, patient_id)).present
         async with found.pool.connection() as connection:
             tables = Tables(connection, model.schema, 0, present.group)
             page = await timeline_page.page(tables, asked, words, present.position)

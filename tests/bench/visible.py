@@ -13,7 +13,7 @@ from psycopg import AsyncConnection, sql
 from infra.embedded import Servers
 from infra.event_log.writer import GroupWriter
 from infra.ids import new_id
-from infra.projector.projector import CHANNEL
+from infra.projector.announcing import CHANNEL
 from infra.services import as_app, opened
 from infra.settings import Settings
 from tests.bench import samples
