@@ -95,7 +95,12 @@ async def _merged(connection: AnyConnection, patient_id: UUID) -> list[PatientAc
 
 
 async def _folded(connection: AnyConnection, patient_ids: Collection[UUID]) -> dict[UUID, PatientAccess]:
-    """What the streams of these ids say; another stream than a patient's says nothing."""
+    """What the streams of these ids say; another stream than a patient's says nothing.
+
+    A command reads them, as it will be decided on them; a query asks what this process knows.
+    """
+    if connection.scope["method"] != "POST":  # type: ignore[typeddict-item]  # there are no others than HTTP
+        return await services(connection).relations.of(patient_ids)
     read = await _read(connection, patient_ids)
     return {
         patient_id: read[patient_id].state(PatientAccess(patient_id=patient_id), access.evolve_access)

@@ -155,6 +155,22 @@ class PatientAccess(msgspec.Struct, frozen=True, kw_only=True):
         return self.absorbed if self.merged_into is None else self.absorbed | {self.merged_into}
 
 
+TELLING: frozenset[type[PatientEvent]] = frozenset(
+    {
+        PatientRegistered,
+        ConsentGranted,
+        ConsentWithdrawn,
+        CareTeamMemberAssigned,
+        CareTeamMemberRemoved,
+        PatientsMergeProposed,
+        PatientsMerged,
+        PatientMergeReversed,
+        PatientErased,
+    }
+)
+"""The events that say something about access; no other changes what `evolve_access` gives."""
+
+
 def evolve_access(access: PatientAccess, event: PatientEvent) -> PatientAccess:
     match event:
         case PatientRegistered():

@@ -16,6 +16,7 @@ from infra.notary.keys import Known
 from infra.notary.signing import Notary
 from infra.past import Past
 from infra.progress import Progress
+from infra.relations import Relations
 from infra.remembered import Remembered
 from infra.settings import Settings
 from infra.tokens import Tokens
@@ -40,6 +41,7 @@ class Services:
     writer: GroupWriter
     commands: Commands
     progress: Progress
+    relations: Relations
     past: Past
     notary: Notary
     tokens: Tokens
@@ -65,6 +67,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
         reader, loading = Reader(pool, vault), Loading(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))
         progress = await stack.enter_async_context(Progress(pool, conninfo, remembered))
+        relations = await stack.enter_async_context(Relations(pool, conninfo, loading, writer))
         yield Services(
             settings=settings,
             servers=servers,
@@ -75,6 +78,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
             writer=writer,
             commands=Commands(reader, loading, writer),
             progress=progress,
+            relations=relations,
             past=Past(reader),
             notary=Notary(pool, settings.notary_key, Known(settings.data_dir)),
             tokens=Tokens(settings.token_key),

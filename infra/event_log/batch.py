@@ -106,6 +106,14 @@ def outcomes(requests: Sequence[Append], answers: Iterable[tuple[Any, ...]]) -> 
     return found
 
 
+def last_position(requests: Sequence[Append], outcomes: Sequence[Outcome]) -> int:
+    """The last that is taken by any of these, 0 where none is."""
+    for request, outcome in zip(reversed(requests), reversed(outcomes), strict=True):
+        if isinstance(outcome, Appended) and not outcome.duplicate:
+            return outcome.first_position + len(request.events) - 1
+    return 0
+
+
 def _lost(claims: Sequence[Any], outcome: str, position: int, _: None, culprit: str) -> Outcome:
     match outcome:
         case "duplicate":

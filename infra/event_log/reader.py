@@ -21,6 +21,8 @@ Stored = tuple[Any, ...]
 """A row of COLUMNS."""
 NOBODY = UUID(int=0)
 """The actor of an event that was stored without one."""
+MOST_SUBJECTS = 100_000
+"""So many streams are known by whose they are."""
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -37,6 +39,7 @@ class Reader:
         self._pool = pool
         self._vault = vault
         self._shard = shard
+        self._subjects: dict[UUID, UUID] = {}
 
     @cached_property
     def lenient(self) -> "Reader":
@@ -126,15 +129,22 @@ class Reader:
         return int(rows[0][0])
 
     async def subject_of(self, stream_id: UUID) -> UUID | None:
-        """Whose stream this is; None when it is nobody's or not there."""
-        rows = await self._rows(
-            """
-            SELECT subject_id FROM log.event
-            WHERE shard = %s AND originator_id = %s AND originator_version = 1
-            """,
-            (self._shard, stream_id),
-        )
-        return rows[0][0] if rows else None
+        """Whose stream this is; None when it is nobody's or not there. That never changes, and is kept."""
+        known = self._subjects.get(stream_id)
+        if known is None:
+            rows = await self._rows(
+                """
+                SELECT subject_id FROM log.event
+                WHERE shard = %s AND originator_id = %s AND originator_version = 1
+                """,
+                (self._shard, stream_id),
+            )
+            known = rows[0][0] if rows else None
+            if known is not None:
+                if len(self._subjects) >= MOST_SUBJECTS:
+                    self._subjects.clear()
+                self._subjects[stream_id] = known
+        return known
 
     async def last_change(
         self, subjects: Collection[UUID], until: int | None = None, connection: AsyncConnection | None = None

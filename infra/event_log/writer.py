@@ -105,6 +105,8 @@ class GroupWriter:
         self._last_sent = 0
         self._arrival = asyncio.Event()
         self._progress = asyncio.Event()
+        self.stored = 0
+        """The last position that this writer was told of."""
         self._closing = False
         self._all_sealed = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -298,7 +300,9 @@ class GroupWriter:
             one.sent = True
         arguments = (self._shard, batch.clock(requests), *packed)
         cursor = await connection.execute(self._query, arguments, binary=True)
-        return batch.outcomes(requests, await cursor.fetchall())
+        outcomes = batch.outcomes(requests, await cursor.fetchall())
+        self.stored = max(self.stored, batch.last_position(requests, outcomes))
+        return outcomes
 
     async def _connected(self) -> AsyncConnection:
         if self._connection is None or self._connection.closed:
