@@ -113,6 +113,10 @@ class Progress:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._listening
 
+    def forget_all(self) -> None:
+        """Let every query look into the tables again."""
+        self._remembered.forget_all()
+
     async def standing(self, models: Iterable[ReadModel]) -> dict[str, Standing]:
         """How those of these models do that a projector has begun."""
         async with self._pool.connection() as connection:

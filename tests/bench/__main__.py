@@ -14,7 +14,9 @@ BENCHES: dict[str, Callable[[], AsyncIterator[Figure]]] = {
     "catchup_all_events_per_s catchup_all_vs_each catchup_one_vs_pipe catchup_vs_runner": catchup.figures,
     "rebuild_vs_pipe rebuild_growth rebuild_rss_mb": rebuilding.figures,
     "visible_idle_p50_ms visible_idle_p99_ms visible_loaded_p99_ms": visible.figures,
-    "timeline_vs_query": query.figures,
+    (
+        "timeline_vs_query compare_vs_query cold_page_vs_query as_of_vs_live deep_page big_patient"
+    ): query.figures,
     "command_vs_load": command.figures,
     "growth_append growth_read growth_as_of": growth.figures,
     "notary_leaves_per_s": notary.folding,
