@@ -67,25 +67,24 @@ class Appending:
     def _events(self, ref: str, request: Request) -> tuple[NewEvent, ...]:
         mark = RequestMark(digest=request.digest, events=len(request.events))
         return tuple(
-            self._event(
-                request.stream_id, request.version + number, event, ref, mark if number == 1 else None
-            )
+            self._event(request, number, event, ref, mark if number == 1 else None)
             for number, event in enumerate(request.events, 1)
         )
 
     def _event(
-        self, stream_id: UUID, version: int, event: Event, ref: str, mark: RequestMark | None
+        self, request: Request, number: int, event: Event, ref: str, mark: RequestMark | None
     ) -> NewEvent:
         meta = Meta(
             role=ACTOR.role,
+            on_behalf_of=request.by,
             origin=Origin(channel="import", method="imported", source_ref=ref),
             correlation_id=self._run,
             locale=self._locale,
             request=mark,
         )
         return NewEvent(
-            stream_id=stream_id,
-            version=version,
+            stream_id=request.stream_id,
+            version=request.version + number,
             subject_id=self._patient_id,
             actor_id=ACTOR.account_id,
             event=event,

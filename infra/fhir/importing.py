@@ -26,8 +26,10 @@ from infra.settings import Settings
 PATIENTS_AT_ONCE = 32
 """Patients are independent of one another; those at work together share the batches of the writer."""
 MOST_TRIES = 10
-NOT_NAMED = frozenset({"import.no_symptom"})
-"""Whole kinds of observations: they are counted, and nobody expected them."""
+NOT_NAMED = frozenset(
+    {"import.no_symptom", "import.only_identity", "import.nobody_new", "import.part_of_plan"}
+)
+"""What is counted only: nobody expected it, or it is told elsewhere."""
 OPTIONAL = {"patient.phone_invalid": "phone", "patient.email_invalid": "email"}
 """What is wrong with a detail that a patient can be registered without."""
 CLAIMED_AND_OPTIONAL = frozenset({"phone"})
@@ -217,11 +219,13 @@ class Import:
         elif planned.refused is None and planned.passed_over is None:
             self.report.unchanged(kind, planned.record)
         if planned.passed_over is not None:
-            named = Named(ref=ref, code=planned.passed_over, place=planned.place)
-            self.report.skip(kind, planned.passed_over, named)
+            why = planned.passed_over
+            named = Named(ref=ref, code=why, place=planned.place)
+            self.report.skip(kind, why, None if why in NOT_NAMED else named)
         if planned.refused is not None:
-            why = planned.refused
-            self.report.problem(kind, Named(ref=ref, code=why.code, detail=why.detail, place=planned.place))
+            wrong = planned.refused
+            named = Named(ref=ref, code=wrong.code, detail=wrong.detail, place=planned.place)
+            self.report.problem(kind, named)
 
 
 def _without_what_is_optional(refused: Refusal, *, registered: bool) -> None:

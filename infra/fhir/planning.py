@@ -28,7 +28,10 @@ DIGEST_DIGITS = 32
 
 @dataclass(frozen=True)
 class Request:
-    """Events of one resource for one stream, which must stand at `version`; `before` is its state there."""
+    """Events of one resource for one stream, which must stand at `version`; `before` is its state there.
+
+    `by` is the account on whose behalf they are recorded.
+    """
 
     stream_id: UUID
     version: int
@@ -36,6 +39,7 @@ class Request:
     digest: str
     before: Any
     patient_version: int
+    by: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -99,7 +103,7 @@ class Planner:
             return Planned(one.record, one.place)
         step = self._steps.step(record, again=imported is not None)
         decided = self._decide(step, record.ref)
-        request = self._request(step, record.ref, decided, digest)
+        request = self._request(step, record, decided, digest)
         silent = request is None and decided.refusal is None and imported is not None
         passed_over = "import.change_without_event" if silent else None
         return Planned(one.record, one.place, request, passed_over, decided.refusal)
@@ -122,7 +126,7 @@ class Planner:
             decided.events += events
         return decided
 
-    def _request(self, step: Step, ref: str, decided: _Decided, digest: str) -> Request | None:
+    def _request(self, step: Step, record: AnyStated, decided: _Decided, digest: str) -> Request | None:
         """Where something was refused the digest is left out, so that the next run looks at it again."""
         if not decided.events:
             return None
@@ -134,9 +138,10 @@ class Planner:
             digest="" if decided.refusal else digest,
             before=stream.state,
             patient_version=self._known.patient.version,
+            by=self._steps.author(record),
         )
         for number, event in enumerate(decided.events):
-            self._known.learn(step.stream_id, event, ref, None if number else request.digest)
+            self._known.learn(step.stream_id, event, record.ref, None if number else request.digest)
         return request
 
     def _facts(self, step: Step, ref: str) -> Facts:
