@@ -10,7 +10,7 @@ from infra.event_log.append import Append, Claim, Guard, NewEvent, SubjectErased
 from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
 from infra.fhir.known import KnownPatient
-from infra.fhir.planning import ACTOR, IMPORTER, Planned, Request
+from infra.fhir.planning_deciding import ACTOR, IMPORTER, Request
 
 
 class SomebodyWasFaster(Exception):
@@ -50,13 +50,13 @@ class Appending:
         self._run = run
         self._locale = locale
 
-    async def append(self, planned: Planned, request: Request) -> None:
+    async def append(self, ref: str, request: Request) -> None:
         """Raises VersionMoved, ClaimTaken, SubjectErased, StorageUnavailable; SomebodyWasFaster."""
         own = request.stream_id == self._patient_id
         appended = await self._writer.append(
             Append(
-                events=self._events(planned.record.ref, request),
-                request_id=request_key(self._patient_ref, planned.record.ref, request.version),
+                events=self._events(ref, request),
+                request_id=request_key(self._patient_ref, ref, request.version),
                 guards=() if own else (Guard(self._patient_id, request.patient_version),),
                 claims=self._claims(request) if own else (),
             )

@@ -14,8 +14,9 @@ from infra.event_log.writer import GroupWriter
 from infra.fhir.appending import Appending, SomebodyWasFaster, load
 from infra.fhir.known import KnownPatient
 from infra.fhir.mapping import MAPPINGS, stated
-from infra.fhir.planning import Planned, Planner, Refusal
+from infra.fhir.planning import Planned, Planner
 from infra.fhir.planning_base import House
+from infra.fhir.planning_deciding import Refusal
 from infra.fhir.reading import Found, Unreadable, files, resources
 from infra.fhir.report import Named, Report, kind_of, peak_memory_mb
 from infra.fhir.spool import Kept, Spool
@@ -179,7 +180,7 @@ class Import:
             if isinstance(planned.record, StatedPatient) and planned.refused:
                 _without_what_is_optional(planned.refused, registered=known.patient.version > 0)
             if planned.request is not None and not self.report.dry_run:
-                await appending.append(planned, planned.request)
+                await appending.append(planned.record.ref, planned.request)
                 tries.stored[planned.record.ref] = planned
             outcomes.append(planned)
         gone = [Named(ref=ref, code="import.vanished", detail=tries.ref) for ref in planner.vanished()]

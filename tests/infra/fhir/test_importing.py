@@ -15,7 +15,7 @@ from domain.patient import (
 from domain.recommendation import RecommendationIssued
 from infra.commands import Result, Wish
 from infra.fhir.importing import Import
-from infra.fhir.planning import IMPORTER
+from infra.fhir.planning_deciding import IMPORTER
 from infra.fhir.report import Report
 from infra.ids import new_id
 from infra.services import Services
