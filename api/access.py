@@ -62,7 +62,7 @@ async def admit(connection: AnyConnection, handler: BaseRouteHandler) -> None:
         await _authorise(connection, actor, rule)
     _check_query(connection, handler)
     if "body" in handler.opt and isinstance(connection, Request):
-        await _check_body(connection, handler.opt["body"])
+        await _check_body(connection, handler.opt["body"], whole="parts_checked_later" not in handler.opt)
 
 
 async def require(connection: AnyConnection, actor: Actor, action: Action, patient_id: UUID) -> None:
@@ -192,8 +192,16 @@ def _unknown(name: str) -> str:
     return "time.not_here" if name in {"known_at", "as_of"} else "request.unknown_parameter"
 
 
-async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # noqa: ANN401  any annotation
-    """Read the body once ourselves, so that all its wrong fields are named."""
+async def _check_body(
+    request: Request[Any, Any, Any],
+    type_: Any,  # noqa: ANN401  any annotation
+    *,
+    whole: bool,
+) -> None:
+    """Read the body once ourselves, so that all its wrong fields are named.
+
+    Where it is not read `whole`, its parts are read where they are carried out.
+    """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise ClientException(status_code=415)
     try:
@@ -205,7 +213,7 @@ async def _check_body(request: Request[Any, Any, Any], type_: Any) -> None:  # n
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise Malformed("request.not_json") from error
-    if wrong := (*wrong_fields(value, type_), *unstorable(value)):
+    if wrong := (*wrong_fields(value, type_), *(unstorable(value) if whole else ())):
         raise Malformed("request.malformed", errors=wrong)
 
 

@@ -151,7 +151,7 @@ def _headers(status: int, handler: HTTPRouteHandler) -> Iterator[str]:
     yield from ("Content-Language",) if "body" not in handler.opt or status >= HTTPStatus.BAD_REQUEST else ()
     if status < HTTPStatus.BAD_REQUEST:
         yield "Tarikh-Position"
-        yield from ("ETag",) if handler.opt.get("etag") or "body" in handler.opt else ()
+        yield from ("ETag",) if handler.opt.get("etag", "body" in handler.opt) else ()
     elif status == HTTPStatus.SERVICE_UNAVAILABLE:
         yield "Retry-After"
     elif status == HTTPStatus.UNAUTHORIZED:

@@ -107,7 +107,7 @@ def _first(error: msgspec.ValidationError, path: str) -> FieldError:
     at = _AT.search(text)
     steps = ["".join(step) for step in _STEP.findall(at[1])] if at else []
     code = next((code for start, code in _CODES if start in text), "request.out_of_range")
-    if code == "request.wrong_type" and ("of length" in text or ">=" in text or "<=" in text):
+    if code == "request.wrong_type" and any(limit in text for limit in ("of length", "matching", ">=", "<=")):
         code = "request.out_of_range"
     return FieldError(path=".".join([part for part in (path, *steps) if part]), code=code)
 

@@ -63,6 +63,7 @@ class ObserveSymptom(Command, frozen=True, kw_only=True):
     symptom_code: Code
     score: Score
     scale: Code = "nrs"
+    raw: float | None = None
 
 
 class DiagnosisDetails(

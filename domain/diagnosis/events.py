@@ -72,9 +72,12 @@ class AssessmentAdded(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="
 
 
 class SymptomObserved(Fact, frozen=True, kw_only=True, omit_defaults=True, tag="diagnosis.symptom_observed"):
+    """`score` is on the house's scale, 10 the worst; `raw` as `scale` has it, where that is another one."""
+
     symptom_code: Code
     score: Score
     scale: Code = "nrs"
+    raw: float | None = None
 
 
 class DiagnosisRevised(Correction, frozen=True, kw_only=True, omit_defaults=True, tag="diagnosis.revised"):

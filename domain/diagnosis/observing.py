@@ -132,6 +132,7 @@ def observe_symptom(
             symptom_code=command.symptom_code,
             score=command.score,
             scale=command.scale,
+            raw=command.raw,
         )
     ]
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from infra.cli import import_events
 from infra.cli.command import Subparsers, add, add_group, print_json, settings
 from infra.errors import CommandFailed, CommandMisused
 
@@ -31,6 +32,7 @@ def register(subparsers: Subparsers) -> None:
         "--dry-run", action="store_true", help="say what would be recorded, and record nothing"
     )
     parser.add_argument("--json", action="store_true", help="answer for programs")
+    import_events.register(group)
 
 
 def fhir(arguments: argparse.Namespace) -> int:

@@ -10,7 +10,7 @@ from infra.event_log.append import Append, Claim, Guard, NewEvent, SubjectErased
 from infra.event_log.reader import Reader
 from infra.event_log.writer import GroupWriter
 from infra.fhir.known import KnownPatient
-from infra.fhir.planning import ACTOR, IMPORTER, Planned, Request
+from infra.fhir.planning_deciding import ACTOR, IMPORTER, Request
 
 
 class SomebodyWasFaster(Exception):
@@ -50,13 +50,13 @@ class Appending:
         self._run = run
         self._locale = locale
 
-    async def append(self, planned: Planned, request: Request) -> None:
+    async def append(self, ref: str, request: Request) -> None:
         """Raises VersionMoved, ClaimTaken, SubjectErased, StorageUnavailable; SomebodyWasFaster."""
         own = request.stream_id == self._patient_id
         appended = await self._writer.append(
             Append(
-                events=self._events(planned.record.ref, request),
-                request_id=request_key(self._patient_ref, planned.record.ref, request.version),
+                events=self._events(ref, request),
+                request_id=request_key(self._patient_ref, ref, request.version),
                 guards=() if own else (Guard(self._patient_id, request.patient_version),),
                 claims=self._claims(request) if own else (),
             )
@@ -67,25 +67,24 @@ class Appending:
     def _events(self, ref: str, request: Request) -> tuple[NewEvent, ...]:
         mark = RequestMark(digest=request.digest, events=len(request.events))
         return tuple(
-            self._event(
-                request.stream_id, request.version + number, event, ref, mark if number == 1 else None
-            )
+            self._event(request, number, event, ref, mark if number == 1 else None)
             for number, event in enumerate(request.events, 1)
         )
 
     def _event(
-        self, stream_id: UUID, version: int, event: Event, ref: str, mark: RequestMark | None
+        self, request: Request, number: int, event: Event, ref: str, mark: RequestMark | None
     ) -> NewEvent:
         meta = Meta(
             role=ACTOR.role,
+            on_behalf_of=request.by,
             origin=Origin(channel="import", method="imported", source_ref=ref),
             correlation_id=self._run,
             locale=self._locale,
             request=mark,
         )
         return NewEvent(
-            stream_id=stream_id,
-            version=version,
+            stream_id=request.stream_id,
+            version=request.version + number,
             subject_id=self._patient_id,
             actor_id=ACTOR.account_id,
             event=event,

@@ -14,8 +14,9 @@ from infra.event_log.writer import GroupWriter
 from infra.fhir.appending import Appending, SomebodyWasFaster, load
 from infra.fhir.known import KnownPatient
 from infra.fhir.mapping import MAPPINGS, stated
-from infra.fhir.planning import Planned, Planner, Refusal
+from infra.fhir.planning import Planned, Planner
 from infra.fhir.planning_base import House
+from infra.fhir.planning_deciding import Refusal
 from infra.fhir.reading import Found, Unreadable, files, resources
 from infra.fhir.report import Named, Report, kind_of, peak_memory_mb
 from infra.fhir.spool import Kept, Spool
@@ -26,8 +27,10 @@ from infra.settings import Settings
 PATIENTS_AT_ONCE = 32
 """Patients are independent of one another; those at work together share the batches of the writer."""
 MOST_TRIES = 10
-NOT_NAMED = frozenset({"import.no_symptom"})
-"""Whole kinds of observations: they are counted, and nobody expected them."""
+NOT_NAMED = frozenset(
+    {"import.no_symptom", "import.only_identity", "import.nobody_new", "import.part_of_plan"}
+)
+"""What is counted only: nobody expected it, or it is told elsewhere."""
 OPTIONAL = {"patient.phone_invalid": "phone", "patient.email_invalid": "email"}
 """What is wrong with a detail that a patient can be registered without."""
 CLAIMED_AND_OPTIONAL = frozenset({"phone"})
@@ -177,7 +180,7 @@ class Import:
             if isinstance(planned.record, StatedPatient) and planned.refused:
                 _without_what_is_optional(planned.refused, registered=known.patient.version > 0)
             if planned.request is not None and not self.report.dry_run:
-                await appending.append(planned, planned.request)
+                await appending.append(planned.record.ref, planned.request)
                 tries.stored[planned.record.ref] = planned
             outcomes.append(planned)
         gone = [Named(ref=ref, code="import.vanished", detail=tries.ref) for ref in planner.vanished()]
@@ -217,11 +220,13 @@ class Import:
         elif planned.refused is None and planned.passed_over is None:
             self.report.unchanged(kind, planned.record)
         if planned.passed_over is not None:
-            named = Named(ref=ref, code=planned.passed_over, place=planned.place)
-            self.report.skip(kind, planned.passed_over, named)
+            why = planned.passed_over
+            named = Named(ref=ref, code=why, place=planned.place)
+            self.report.skip(kind, why, None if why in NOT_NAMED else named)
         if planned.refused is not None:
-            why = planned.refused
-            self.report.problem(kind, Named(ref=ref, code=why.code, detail=why.detail, place=planned.place))
+            wrong = planned.refused
+            named = Named(ref=ref, code=wrong.code, detail=wrong.detail, place=planned.place)
+            self.report.problem(kind, named)
 
 
 def _without_what_is_optional(refused: Refusal, *, registered: bool) -> None:

@@ -7,12 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from domain.catalog import tag_of
+from domain.diagnosis import DiagnosisRecorded
 from domain.event import Event
 from domain.recommendation import RecommendationDrafted
 from domain.recorded import Recorded
 from infra.fhir.aggregates import AGGREGATES
 
 PRESCRIPTIONS = "MedicationRequest/"
+OBSERVATIONS = "Observation/"
 
 
 @dataclass
@@ -43,6 +45,8 @@ class KnownPatient:
         self.imported: dict[str, Imported] = {}
         self.lines: dict[UUID | None, UUID] = {}
         """The medication line of each diagnosis; None is that of what names no diagnosis."""
+        self.complaints: dict[str | None, UUID] = {}
+        """The episodes that observations have opened for themselves, by what was measured."""
 
     def stream(self, stream_id: UUID, category: str) -> Stream:
         """A stream as it stands; one that is not there yet stands at its beginning."""
@@ -79,3 +83,5 @@ class KnownPatient:
             self.imported[ref] = Imported(stream_id, digest or "")
         if isinstance(event, RecommendationDrafted) and ref.startswith(PRESCRIPTIONS):
             self.lines[event.diagnosis_id] = stream_id
+        if isinstance(event, DiagnosisRecorded) and ref.startswith(OBSERVATIONS):
+            self.complaints[event.condition.code] = stream_id

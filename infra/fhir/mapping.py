@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from infra.fhir import mapping_conditions, mapping_patients, mapping_plans, mapping_prescriptions
+from infra.fhir import (
+    mapping_conditions,
+    mapping_encounters,
+    mapping_goals,
+    mapping_patients,
+    mapping_plans,
+    mapping_prescriptions,
+)
 from infra.fhir.mapping_base import Source
 from infra.fhir.references import Resolve
 from infra.fhir.stated import PassedOver, Stated, Unusable
@@ -18,6 +25,9 @@ MAPPINGS: Mapping[str, Map] = {
     "Condition": mapping_conditions.of_condition,
     "Observation": mapping_conditions.of_observation,
     "CarePlan": mapping_plans.of_care_plan,
+    "Goal": mapping_goals.of_goal,
+    "Encounter": mapping_encounters.of_encounter,
+    "Practitioner": mapping_encounters.of_practitioner,
     "MedicationRequest": mapping_prescriptions.of_request,
     "Medication": mapping_prescriptions.of_medication,
 }

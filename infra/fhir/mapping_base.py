@@ -9,6 +9,8 @@ from infra.fhir.resources import Reference
 from infra.fhir.stated import Unusable
 from infra.fhir.times import NoDate, When, read, unknown
 
+PRACTITIONERS = ("Practitioner/", "Practitioner?")
+
 
 @dataclass(frozen=True)
 class Source:
@@ -31,6 +33,15 @@ class Source:
         """The resources of one type among those referred to, and contained ones."""
         found = (self.resolve(reference.reference) for reference in references)
         return tuple(ref for ref in found if ref and (ref.startswith((f"{kind}/", "urn:")) or "#" in ref))
+
+    def practitioner(self, *references: Reference) -> str | None:
+        """The first of those referred to who is a practitioner."""
+        return next(iter(self.practitioners(references)), None)
+
+    def practitioners(self, references: Iterable[Reference]) -> tuple[str, ...]:
+        """Those referred to who are practitioners."""
+        found = (self.resolve(reference.reference) for reference in references)
+        return tuple(ref for ref in found if ref and ref.startswith(PRACTITIONERS))
 
     def when(self, path: str, text: str | None) -> When | None:
         """A date that may be absent. Raises Unusable where it is none."""

@@ -8,6 +8,7 @@ from domain.diagnosis import OpenStatus
 from infra.fhir.concepts import SEVERITIES, among, coded, codes
 from infra.fhir.mapping_base import Source, first, last_known
 from infra.fhir.resources import Condition, Observation
+from infra.fhir.scores import INSTRUMENTS
 from infra.fhir.stated import Ending, PassedOver, Stated, StatedDiagnosis, StatedSymptom, Unusable
 from infra.fhir.times import When, unknown
 
@@ -18,10 +19,7 @@ STATUSES: Mapping[str, OpenStatus] = {
     "unconfirmed": "provisional",
 }
 OVER = frozenset({"resolved", "inactive", "remission"})
-SYMPTOMS: Mapping[str, tuple[str, str]] = {"72514-3": ("pain", "nrs")}
-"""LOINC codes of 0..10 scores: which symptom, on which scale."""
 VOID = frozenset({"entered-in-error", "cancelled"})
-HIGHEST_SCORE = 10
 
 _condition = msgspec.json.Decoder(Condition).decode
 _observation = msgspec.json.Decoder(Observation).decode
@@ -46,6 +44,7 @@ def of_condition(raw: bytes, source: Source) -> Iterator[Stated]:
         severity=among(condition.severity, SEVERITIES),
         onset=onset,
         status=among(condition.verification_status, STATUSES) or "provisional",
+        by=source.practitioner(condition.recorder, condition.asserter),
         encounter=source.resolve(condition.encounter.reference),
         ending=ending,
     )
@@ -82,14 +81,14 @@ def _since(
 
 def of_observation(raw: bytes, source: Source) -> Iterator[Stated]:
     observation = _observation(raw)
-    symptom = among(observation.code, SYMPTOMS)
-    if symptom is None:
+    instrument, name = among(observation.code, INSTRUMENTS), coded(observation.code)
+    if instrument is None or name is None:
         raise PassedOver("import.no_symptom")
     if observation.status in VOID:
         raise PassedOver("import.not_true")
     score = observation.value_integer
     value = observation.value_quantity.value if observation.value_quantity else score
-    if value is None or not 0 <= value <= HIGHEST_SCORE:
+    if value is None or not 0 <= value <= instrument.highest:
         raise Unusable("import.score_missing", "" if value is None else str(value))
     yield StatedSymptom(
         ref=source.ref,
@@ -100,9 +99,12 @@ def of_observation(raw: bytes, source: Source) -> Iterator[Stated]:
             source.when("effectivePeriod.start", observation.effective_period.start),
             last_known(source.when("issued", observation.issued)),
         ),
-        symptom_code=symptom[0],
-        score=value,
-        scale=symptom[1],
+        symptom_code=instrument.symptom_code,
+        score=instrument.score(value),
+        scale=instrument.scale,
+        raw=instrument.raw(value),
+        name=name,
+        by=source.practitioner(*observation.performer),
         about=source.targets(observation.focus, "Condition"),
         encounter=source.resolve(observation.encounter.reference),
     )

@@ -68,6 +68,8 @@ def of_allergy(raw: bytes, source: Source) -> Iterator[Stated]:
         ref=source.ref,
         patient=source.patient(allergy.patient),
         at=first(recorded, onset, updated),
+        by=source.practitioner(allergy.recorder),
+        encounter=source.resolve(allergy.encounter.reference),
         code=_substance(allergy),
         status=_status(allergy),
         onset=onset,

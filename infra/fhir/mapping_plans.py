@@ -63,7 +63,10 @@ def of_care_plan(raw: bytes, source: Source) -> Iterator[Stated]:
         at=first(start, created, unknown(end) if end else None, last_known(updated)),
         items=items,
         title=_title(plan),
+        by=source.practitioner(plan.author),
+        encounter=source.resolve(plan.encounter.reference),
         addresses=source.targets(plan.addresses, "Condition"),
+        goal_refs=source.targets(plan.goal, "Goal"),
         valid_until=end,
         ending=Ending(kind, end or last_known(start, created, updated)) if kind else None,
     )

@@ -56,6 +56,8 @@ def of_request(raw: bytes, source: Source) -> Iterator[Stated]:
             rationale=joined(words(reason) for reason in request.reason_code),
             period=_period(request, source, at, updated),
         ),
+        by=source.practitioner(request.requester),
+        encounter=source.resolve(request.encounter.reference),
         reasons=source.targets(request.reason_reference, "Condition"),
         replaces=source.resolve(request.prior_prescription.reference),
         medication=medication,

@@ -101,5 +101,16 @@ def of_symptom(record: StatedSymptom, now: datetime) -> tuple[Command]:
             symptom_code=record.symptom_code,
             score=record.score,
             scale=record.scale,
+            raw=record.raw,
         ),
     )
+
+
+def of_complaint(record: StatedSymptom, *, begins: bool, now: datetime) -> tuple[Command, ...]:
+    """A symptom that belongs to no diagnosis is one: the first of its kind opens it, the later ones go on."""
+    if not begins:
+        return of_symptom(record, now)
+    opened = RecordDiagnosis(
+        **told(record.at, now), tradition="modern", condition=record.name, status="provisional"
+    )
+    return opened, *of_symptom(record, now)

@@ -7,6 +7,7 @@ import msgspec
 
 from domain.event import Command, Event, Locale
 from domain.patient import (
+    AssignCareTeamMember,
     BackgroundRecorded,
     CorrectPatientDetails,
     PatientDetails,
@@ -19,7 +20,8 @@ from domain.patient import (
 )
 from domain.reasons import IMPORTED
 from infra.fhir.planning_base import changed, told, view
-from infra.fhir.stated import StatedBackground, StatedDeath, StatedPatient
+from infra.fhir.practitioners import account_of
+from infra.fhir.stated import StatedBackground, StatedDeath, StatedEncounter, StatedPatient
 from infra.fhir.times import When, unknown
 
 DETAILS = ("patient_no", "name", "birth_date", "sex", "phone", "email", "locale")
@@ -56,6 +58,14 @@ def of_death(
     if record.at is None or record.at.at == died_at:
         return []
     return [CorrectPatientDetails(changes=PatientDetails(died_at=record.at.at), reason_code=IMPORTED)]
+
+
+def of_encounter(record: StatedEncounter, new: Iterable[str], now: datetime) -> tuple[Command, ...]:
+    """Members since they met the patient."""
+    return tuple(
+        AssignCareTeamMember(**told(record.at, now), account_id=account_of(ref), relation="practitioner")
+        for ref in new
+    )
 
 
 def of_background(record: StatedBackground, said: Iterable[Event], now: datetime) -> list[Command]:

@@ -88,6 +88,7 @@ def _issue(items: tuple[NewItem, ...], when: Told, plan: StatedPlan | None) -> C
         **when,
         tradition="modern",
         items=items,
+        goals=plan.goals if plan else (),
         title=plan.title if plan else None,
         valid_from=when["occurred_at"],
         valid_until=until if until and until > when["occurred_at"] else None,

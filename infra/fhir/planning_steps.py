@@ -7,11 +7,15 @@ from uuid import UUID
 
 import msgspec
 
+from domain.diagnosis.state import DiagnosisInError
+from domain.patient import CareTeamMemberAssigned
 from domain.recommendation import EndedRecommendation, Line
 from infra.fhir import planning_diagnoses, planning_patients, planning_recommendations
 from infra.fhir.known import KnownPatient
 from infra.fhir.mapping_base import last_known
 from infra.fhir.planning_base import House, Step
+from infra.fhir.planning_links import Links
+from infra.fhir.practitioners import account_of
 from infra.fhir.stated import (
     UNNAMED,
     AnyStated,
@@ -19,6 +23,8 @@ from infra.fhir.stated import (
     StatedBackground,
     StatedDeath,
     StatedDiagnosis,
+    StatedEncounter,
+    StatedGoal,
     StatedMedication,
     StatedPatient,
     StatedPlan,
@@ -41,30 +47,34 @@ class Steps:
         self._records = {record.ref: record for record in records}
         dates = [date for record in self._records.values() for date in _dates(record)]
         self._first, self._last = min(dates, default=None), max(dates, default=None)
-        self._diagnoses = {
-            ref: record for ref, record in self._records.items() if isinstance(record, StatedDiagnosis)
-        }
+        self._links = Links(known, self._records)
 
     def place_in_time(self, record: AnyStated) -> tuple[int, datetime, int, datetime, str]:
         """The patient comes first, the death last; nothing comes before the diagnosis that it is for."""
         at = self._at(record)
-        about = self._about(record)
-        effective = max(at, self._at(self._diagnoses[about])) if about in self._diagnoses else at
+        about, diagnoses = self._links.about(record), self._links.diagnoses
+        effective = max(at, self._at(diagnoses[about])) if about in diagnoses else at
         ends = {StatedPatient: 0, StatedDeath: 2}
         after_diagnosis = not isinstance(record, StatedDiagnosis)
         return ends.get(type(record), 1), effective, int(after_diagnosis), at, record.ref
 
     def completed(self, record: AnyStated) -> AnyStated:
-        """The record with what others say of it: the name of a medicine, the date of what contains it.
+        """The record with what others say of it: a medicine's name, a plan's goals, a container's date.
 
         Raises Unusable where a medicine has no name anywhere.
         """
         if isinstance(record, StatedPrescription) and record.medication is not None:
             return self._named(record, record.medication)
+        if isinstance(record, StatedPlan) and (goals := self._links.goals(record)):
+            return msgspec.structs.replace(record, goals=goals)
         holder, _, part = record.ref.partition("#")
         if record.at is None and part and holder in self._records and not isinstance(record, StatedDeath):
             return msgspec.structs.replace(record, at=last_known(self._records[holder].at))
         return record
+
+    def author(self, record: AnyStated) -> UUID | None:
+        """The account on whose behalf it is recorded."""
+        return self._links.author(record)
 
     def step(self, record: AnyStated, *, again: bool) -> Step:
         """What the record asks; `again` says that it was brought in before. Raises PassedOver."""
@@ -82,6 +92,11 @@ class Steps:
                 return self._plan(record)
             case StatedPrescription():
                 return self._prescription(record, again=again)
+            case StatedEncounter():
+                return self._encounter(record, again=again)
+            case StatedGoal():
+                part = self._links.has_plan(record)
+                raise PassedOver("import.part_of_plan" if part else "import.goal_without_plan")
             case StatedMedication():
                 raise PassedOver("import.only_names")
             case _:
@@ -101,12 +116,27 @@ class Steps:
         return Step(self._known.patient_id, "patient", tuple(commands))
 
     def _symptom(self, record: StatedSymptom, *, again: bool) -> Step:
-        about = self._about(record)
-        found = self._known.imported.get(about) if about else None
-        if found is None:
-            raise PassedOver("import.symptom_without_diagnosis")
-        commands = () if again else planning_diagnoses.of_symptom(record, self._house.now)
-        return Step(found.stream_id, "diagnosis", commands)
+        """Of the diagnosis that it is for, else of the complaint that such observations are by themselves."""
+        if again:
+            return Step(self._stream_of(record.ref), "diagnosis", ())
+        about, now = self._links.about(record), self._house.now
+        if found := self._known.imported.get(about) if about else None:
+            return Step(found.stream_id, "diagnosis", planning_diagnoses.of_symptom(record, now))
+        stream_id = self._known.complaints.get(record.name.code)
+        if stream_id and isinstance(self._known.stream(stream_id, "diagnosis").state, DiagnosisInError):
+            stream_id = None
+        commands = planning_diagnoses.of_complaint(record, begins=stream_id is None, now=now)
+        return Step(stream_id or self._house.new_id(), "diagnosis", commands)
+
+    def _encounter(self, record: StatedEncounter, *, again: bool) -> Step:
+        """Who met the patient is of their care team from then on; once said is said."""
+        said = self._known.patient.said
+        members = {one.account_id for one in said if isinstance(one, CareTeamMemberAssigned)}
+        new = [ref for ref in dict.fromkeys(record.practitioners) if account_of(ref) not in members]
+        if not new and not again:
+            raise PassedOver("import.nobody_new")
+        commands = planning_patients.of_encounter(record, new, self._house.now)
+        return Step(self._known.patient_id, "patient", commands)
 
     def _plan(self, record: StatedPlan) -> Step:
         stream_id = self._stream_of(record.ref)
@@ -137,19 +167,6 @@ class Steps:
         """The first of these diagnoses that is known here; the record has one place for it."""
         known = (self._known.imported.get(ref) for ref in refs)
         return next((found.stream_id for found in known if found), None)
-
-    def _about(self, record: AnyStated) -> str | None:
-        """The diagnosis that a record is for: as it says itself, or the only one of its encounter."""
-        match record:
-            case (
-                StatedPlan(addresses=refs) | StatedPrescription(reasons=refs) | StatedSymptom(about=refs)
-            ) if refs:
-                return next((r for r in refs if r in self._diagnoses or r in self._known.imported), None)
-            case StatedSymptom(encounter=str() as encounter):
-                met = [ref for ref, one in self._diagnoses.items() if one.encounter == encounter]
-                return met[0] if len(met) == 1 else None
-            case _:
-                return None
 
     def _named(self, record: StatedPrescription, medication: str) -> StatedPrescription:
         medicine = self._house.medications(medication)

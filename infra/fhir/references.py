@@ -22,8 +22,11 @@ def resolver(full_urls: Mapping[str, str], holder: str) -> Resolve:
 
 
 def plain(written: str) -> str:
-    """A reference without server and history: `http://x/fhir/Patient/1/_history/2` is `Patient/1`."""
-    if written.startswith("urn:"):
+    """A reference without server and history: `http://x/fhir/Patient/1/_history/2` is `Patient/1`.
+
+    One that asks for an identifier (`Practitioner?identifier=…`) says who is meant as it stands.
+    """
+    if written.startswith("urn:") or "?" in written:
         return written
     return "/".join(_without_history(written).rsplit("/")[-RELATIVE_PARTS:])
 

@@ -11,6 +11,8 @@ from infra.fhir.stated import (
     StatedBackground,
     StatedDeath,
     StatedDiagnosis,
+    StatedEncounter,
+    StatedGoal,
     StatedMedication,
     StatedPatient,
     StatedPlan,
@@ -25,6 +27,8 @@ KINDS: dict[type[Stated], str] = {
     StatedDiagnosis: "Condition",
     StatedSymptom: "Observation",
     StatedPlan: "CarePlan",
+    StatedGoal: "Goal",
+    StatedEncounter: "Encounter",
     StatedPrescription: "MedicationRequest",
     StatedMedication: "Medication",
 }

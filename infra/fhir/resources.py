@@ -30,6 +30,7 @@ class Period(Shape, frozen=True, kw_only=True):
 
 class Quantity(Shape, frozen=True, kw_only=True):
     value: float | None = None
+    comparator: str | None = None
     unit: str | None = None
     code: str | None = None
 
@@ -94,6 +95,8 @@ class Condition(Resource, frozen=True, kw_only=True):
     abatement_date_time: str | None = None
     abatement_period: Period = Period()
     recorded_date: str | None = None
+    recorder: Reference = Reference()
+    asserter: Reference = Reference()
 
 
 class Reaction(Shape, frozen=True, kw_only=True):
@@ -108,6 +111,8 @@ class AllergyIntolerance(Resource, frozen=True, kw_only=True):
     onset_date_time: str | None = None
     onset_period: Period = Period()
     recorded_date: str | None = None
+    recorder: Reference = Reference()
+    encounter: Reference = Reference()
     reaction: tuple[Reaction, ...] = ()
 
 
@@ -117,6 +122,7 @@ class Observation(Resource, frozen=True, kw_only=True):
     subject: Reference = Reference()
     encounter: Reference = Reference()
     focus: tuple[Reference, ...] = ()
+    performer: tuple[Reference, ...] = ()
     effective_date_time: str | None = None
     effective_instant: str | None = None
     effective_period: Period = Period()
@@ -152,7 +158,10 @@ class CarePlan(Resource, frozen=True, kw_only=True):
     subject: Reference = Reference()
     period: Period = Period()
     created: str | None = None
+    encounter: Reference = Reference()
+    author: Reference = Reference()
     addresses: tuple[Reference, ...] = ()
+    goal: tuple[Reference, ...] = ()
     activity: tuple[Activity, ...] = ()
 
 
@@ -192,6 +201,8 @@ class MedicationRequest(Resource, frozen=True, kw_only=True):
     medication_reference: Reference = Reference()
     subject: Reference = Reference()
     authored_on: str | None = None
+    encounter: Reference = Reference()
+    requester: Reference = Reference()
     reason_code: tuple[CodeableConcept, ...] = ()
     reason_reference: tuple[Reference, ...] = ()
     prior_prescription: Reference = Reference()
@@ -206,3 +217,37 @@ class Ingredient(Shape, frozen=True, kw_only=True):
 class Medication(Resource, frozen=True, kw_only=True):
     code: CodeableConcept = CodeableConcept()
     ingredient: tuple[Ingredient, ...] = ()
+
+
+class GoalTarget(Shape, frozen=True, kw_only=True):
+    measure: CodeableConcept = CodeableConcept()
+    detail_quantity: Quantity | None = None
+    detail_string: str | None = None
+    due_date: str | None = None
+
+
+class Goal(Resource, frozen=True, kw_only=True):
+    lifecycle_status: str | None = None
+    description: CodeableConcept = CodeableConcept()
+    subject: Reference = Reference()
+    start_date: str | None = None
+    target: tuple[GoalTarget, ...] = ()
+    addresses: tuple[Reference, ...] = ()
+
+
+class Participant(Shape, frozen=True, kw_only=True):
+    individual: Reference = Reference()
+
+
+class EncounterDiagnosis(Shape, frozen=True, kw_only=True):
+    condition: Reference = Reference()
+
+
+class Encounter(Resource, frozen=True, kw_only=True):
+    status: str | None = None
+    subject: Reference = Reference()
+    period: Period = Period()
+    participant: tuple[Participant, ...] = ()
+    reason_code: tuple[CodeableConcept, ...] = ()
+    reason_reference: tuple[Reference, ...] = ()
+    diagnosis: tuple[EncounterDiagnosis, ...] = ()

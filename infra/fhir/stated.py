@@ -11,7 +11,7 @@ import msgspec
 from domain.diagnosis import OpenStatus, Score, Severity
 from domain.event import Code, Coded, Locale, ShortText, Text
 from domain.patient import Sex
-from domain.recommendation import Dose, ItemStatus, Kind, Period
+from domain.recommendation import Dose, Goal, ItemStatus, Kind, Period
 from infra.fhir.times import When
 
 UNNAMED = Coded(text="?")
@@ -19,11 +19,16 @@ UNNAMED = Coded(text="?")
 
 
 class Stated(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`ref` is the resource (`Condition/17`), `patient` whose it is; no time: the source knows none."""
+    """`ref` is the resource (`Condition/17`), `patient` whose it is; no time: the source knows none.
+
+    `by` is the practitioner whom it names itself; `encounter` may name another.
+    """
 
     ref: str
     patient: str
     at: When | None = None
+    by: str | None = None
+    encounter: str | None = None
 
 
 class StatedPatient(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="patient"):
@@ -58,18 +63,18 @@ class StatedDiagnosis(Stated, frozen=True, kw_only=True, omit_defaults=True, tag
     severity: Severity | None = None
     onset: When | None = None
     status: OpenStatus = "provisional"
-    encounter: str | None = None
     ending: Ending | None = None
 
 
 class StatedSymptom(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="symptom"):
-    """`about` are the diagnoses that it names itself; `encounter` may name another."""
+    """`name` is what was measured, `about` are the diagnoses that it names itself."""
 
     symptom_code: str
     score: Score
     scale: str
+    name: Coded
+    raw: float | None = None
     about: tuple[str, ...] = ()
-    encounter: str | None = None
 
 
 class StatedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,8 +92,25 @@ class StatedPlan(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="pla
     items: tuple[StatedItem, ...]
     title: ShortText | None = None
     addresses: tuple[str, ...] = ()
+    goal_refs: tuple[str, ...] = ()
+    goals: tuple[Goal, ...] = ()
     valid_until: When | None = None
     ending: Ending | None = None
+
+
+class StatedGoal(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="goal"):
+    """A part of the plan that names it, or else of the plan for what it `addresses`."""
+
+    goal: Goal
+    addresses: tuple[str, ...] = ()
+
+
+class StatedEncounter(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="encounter"):
+    """Who met the patient, and why: diagnoses, and codes of conditions."""
+
+    practitioners: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
 
 
 class StatedPrescription(Stated, frozen=True, kw_only=True, omit_defaults=True, tag="prescription"):
@@ -114,6 +136,8 @@ AnyStated = (
     | StatedDiagnosis
     | StatedSymptom
     | StatedPlan
+    | StatedGoal
+    | StatedEncounter
     | StatedPrescription
     | StatedMedication
 )

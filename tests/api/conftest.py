@@ -49,3 +49,13 @@ def admin(house: House) -> Caller:
 @pytest.fixture(scope="session")
 def auditor(house: House) -> Caller:
     return house.caller("auditor")
+
+
+@pytest.fixture
+def own_house(settings: Settings, tmp_path: Path, stderr: TextIO) -> Iterator[House]:
+    """A house on a data dir of its own, whose servers nobody else needs."""
+    own = msgspec.structs.replace(
+        settings, data_dir=tmp_path / "data", database_url=None, vault_url=None, cache_url="none"
+    )
+    with running(own, stderr) as found:
+        yield found

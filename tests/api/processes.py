@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 
 from api.app import create
@@ -18,6 +19,7 @@ from tests.api.house import House, free_port
 from tests.infra.house import Urls, environment
 
 SECONDS = 60
+TRIES = 200
 LISTENING = "LISTEN tarikh_projected%"
 Process = subprocess.Popen[bytes]
 
@@ -113,3 +115,18 @@ def problems(url: str) -> tuple[int, list[str]]:
     answered = httpx.get(f"{url}/health/ready", timeout=20)
     found: list[str] = answered.json()["problems"]
     return answered.status_code, found
+
+
+def stop_postgres(house: House) -> None:
+    """Kill its watchdog, with whom it dies; nobody is left to start it again."""
+    pid = int((house.settings.data_dir / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
+    postgres = psutil.Process(pid)
+    watchdog = postgres.parent()
+    assert watchdog is not None
+    watchdog.kill()
+    psutil.wait_procs([postgres, watchdog])
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    """Each try waits for the pool by itself."""
+    assert any(true() for _ in range(TRIES))

@@ -1,41 +1,14 @@
 """A house whose Postgres dies: it says so, stores nothing, and goes on when Postgres is back."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import TextIO
 
 import httpx
-import msgspec
-import psutil
-import pytest
 
 from infra import embedded
-from infra.settings import Settings
 from tests.api import stories
-from tests.api.house import House, problem, running
-
-TRIES = 200
-
-
-@pytest.fixture
-def own_house(settings: Settings, tmp_path: Path, stderr: TextIO) -> Iterator[House]:
-    """A house on a data dir of its own, whose servers nobody else needs."""
-    own = msgspec.structs.replace(
-        settings, data_dir=tmp_path / "data", database_url=None, vault_url=None, cache_url="none"
-    )
-    with running(own, stderr) as found:
-        yield found
-
-
-def stop_postgres(house: House) -> None:
-    """Kill its watchdog, with whom it dies; nobody is left to start it again."""
-    pid = int((house.settings.data_dir / "postgres" / "data" / "postmaster.pid").read_text().split()[0])
-    postgres = psutil.Process(pid)
-    watchdog = postgres.parent()
-    assert watchdog is not None
-    watchdog.kill()
-    psutil.wait_procs([postgres, watchdog])
+from tests.api.house import House, problem
+from tests.api.processes import eventually, stop_postgres
 
 
 def test_without_postgres_nothing_is_answered_and_nothing_is_stored(own_house: House) -> None:
@@ -62,8 +35,3 @@ def test_without_postgres_nothing_is_answered_and_nothing_is_stored(own_house: H
         eventually(lambda: doctor.get(f"/patients/{patient_id}/timeline").status_code == 200)
         assert auditor.read("/audit/events")["items"] == before
         eventually(lambda: doctor.post("/patients", lost).status_code == 201)
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    """Each try waits for the pool by itself."""
-    assert any(true() for _ in range(TRIES))

@@ -74,6 +74,37 @@ def pain(number: str = "o1", *, whose: str = "1", score: float = 6, **more: obje
     }
 
 
+def score(code: str, value: float, number: str = "o1", **more: Any) -> Resource:  # noqa: ANN401  JSON
+    return pain(number, score=value, code=concept(code, f"Score {code}", "http://loinc.org"), **more)
+
+
+def encounter(
+    number: str = "e1", *, whose: str = "1", by: tuple[str, ...] = ("d1",), **more: object
+) -> Resource:
+    return {
+        "resourceType": "Encounter",
+        "id": number,
+        "status": "finished",
+        "subject": {"reference": f"Patient/{whose}"},
+        "period": {"start": "2010-03-04T07:30:00Z", "end": "2010-03-04T08:30:00Z"},
+        "participant": [{"individual": {"reference": f"Practitioner/{one}"}} for one in by],
+        **more,
+    }
+
+
+def goal(
+    number: str = "g1", text: str = "Hemoglobin A1c < 7.0", *, whose: str = "1", **more: object
+) -> Resource:
+    return {
+        "resourceType": "Goal",
+        "id": number,
+        "lifecycleStatus": "accepted",
+        "description": {"text": text},
+        "subject": {"reference": f"Patient/{whose}"},
+        **more,
+    }
+
+
 def activity(code: str, text: str, status: str = "in-progress") -> Resource:
     return {"detail": {"code": concept(code, text), "status": status}}
 

@@ -164,12 +164,6 @@ def test_pain_goes_where_it_says_itself() -> None:
     assert planned[-1].request.stream_id == record.known.imported["Condition/c2"].stream_id
 
 
-def test_pain_that_may_be_of_two_diagnoses_or_of_none_is_not_guessed() -> None:
-    two = Record().brings(patient(), condition(**MET), condition("c2", **MET), pain(**MET))
-    none = Record().brings(patient(), condition(), pain(**MET))
-    assert left_out(two) == left_out(none) == {"Observation/o1": "import.symptom_without_diagnosis"}
-
-
 def test_other_observations_are_passed_over() -> None:
     with pytest.raises(PassedOver, match=r"import\.no_symptom"):
         said(pain(code=concept("8302-2", "Body height", "http://loinc.org")))

@@ -11,9 +11,10 @@ from typing import TypeVar
 import msgspec
 import pytest
 
-from domain.diagnosis import DiagnosisRecorded, DiagnosisResolved
+from domain.diagnosis import DiagnosisRecorded, DiagnosisResolved, SymptomObserved
 from domain.event import Event
 from domain.items import Item
+from domain.patient import CareTeamMemberAssigned, PatientRegistered
 from domain.recommendation import (
     RecommendationCompleted,
     RecommendationDrafted,
@@ -22,6 +23,7 @@ from domain.recommendation import (
 )
 from domain.recorded import Recorded
 from infra.fhir import resources as fhir
+from infra.fhir.practitioners import account_of
 from infra.fhir.reading import Found, files, resources
 from infra.fhir.report import Report
 from infra.fhir.times import When, read
@@ -32,7 +34,11 @@ from tests.infra.fhir.logs import House, source_ref
 
 R = TypeVar("R", bound=fhir.Resource)
 MOST_SECONDS, MOST_MEGABYTES = 60, 400
-PATIENTS, DEATHS, ALLERGIES, SYMPTOMS = 100, 18, 87, 46
+PATIENTS, DEATHS, ALLERGIES = 100, 18, 87
+SCORES = {"pain": 920, "cognitive_impairment": 27}
+PLANS_WITH_GOALS = 29
+TARGETS = {"reached": 85, "< 7.0": 27, "< 108": 27, "> 85": 2}
+COMPLAINTS, MEMBERS = 101, 159
 CONDITIONS, ABATED, PLANS, COMPLETED, PRESCRIPTIONS = 687, 385, 274, 160, 597
 LINES_BY_VERSIONS = {
     1: 119,
@@ -70,6 +76,9 @@ def test_a_hundred_patients(new_house: Callable[[], House], folder: Path) -> Non
     _conditions_are_there(stated, recorded, house.settings)
     _plans_are_there(stated, recorded, house.settings)
     _prescriptions_are_there(stated, recorded, house.settings)
+    _scores_are_there(stated, recorded)
+    _goals_are_there(stated, recorded)
+    _care_teams_are_there(stated, recorded)
     _timelines_hold_every_fact(recorded)
     again = house.imports(folder)
     assert (again.events, again.problems, again.vanished) == (0, [], [])
@@ -127,6 +136,50 @@ def _prescriptions_are_there(
     assert dict(sorted(Counter(versions.values()).items())) == LINES_BY_VERSIONS
 
 
+def _scores_are_there(stated: list[Found], recorded: list[Recorded[Event]]) -> None:
+    """Every one, and where the patient had one diagnosis in the encounter, of that."""
+    of_source = {source_ref(one): one for one in recorded if isinstance(one.event, SymptomObserved)}
+    observations = _decoded(stated, fhir.Observation)
+    measured: Counter[str] = Counter()
+    for ref, one in of_source.items():
+        assert isinstance(one.event, SymptomObserved)
+        quantity = observations[ref].value_quantity
+        assert quantity is not None
+        assert quantity.value == (one.event.score if one.event.raw is None else one.event.raw)
+        measured[one.event.symptom_code] += 1
+    assert measured == SCORES
+
+
+def _goals_are_there(stated: list[Found], recorded: list[Recorded[Event]]) -> None:
+    drafts = [r.event for r in recorded if isinstance(r.event, RecommendationDrafted) and r.event.goals]
+    assert len(drafts) == PLANS_WITH_GOALS
+    assert Counter(goal.target for draft in drafts for goal in draft.goals) == TARGETS
+    words = {one.description.text or "" for one in _decoded(stated, fhir.Goal).values()}
+    for draft in drafts:
+        for goal in draft.goals:
+            metric = goal.metric.removesuffix("…")
+            assert any(word.startswith(metric) for word in words)
+
+
+def _care_teams_are_there(stated: list[Found], recorded: list[Recorded[Event]]) -> None:
+    """Everybody who met a patient is of their team since they met first; and answers for the rest."""
+    whose = {source_ref(r): r.subject_id for r in recorded if isinstance(r.event, PatientRegistered)}
+    met = set()
+    for found in stated:
+        if found.kind == "Encounter":
+            one = msgspec.json.decode(found.raw, type=fhir.Encounter)
+            patient_id = whose[found.resolve(one.subject.reference) or ""]
+            people = (found.resolve(by.individual.reference) for by in one.participant)
+            met |= {(patient_id, account_of(person)) for person in people if person}
+    teams = [r for r in recorded if isinstance(r.event, CareTeamMemberAssigned)]
+    assert len(teams) == len(met)
+    assert {(r.subject_id, getattr(r.event, "account_id", None)) for r in teams} == met
+    members = {account_id for _, account_id in met}
+    by = Counter(r.meta.on_behalf_of in members for r in recorded if r.meta and r.meta.on_behalf_of)
+    assert set(by) == {True}
+    assert by[True] > len(recorded) / 2
+
+
 def _timelines_hold_every_fact(recorded: list[Recorded[Event]]) -> None:
     by_patient = defaultdict(list)
     for one in recorded:
@@ -141,8 +194,9 @@ def _timelines_hold_every_fact(recorded: list[Recorded[Event]]) -> None:
         "registration": PATIENTS,
         "death": DEATHS,
         "background": ALLERGIES,
-        "symptom": SYMPTOMS,
-        "diagnosis": CONDITIONS + ABATED,
+        "symptom": sum(SCORES.values()),
+        "diagnosis": CONDITIONS + ABATED + COMPLAINTS,
+        "care_team": MEMBERS,
         "recommendation": PLANS + COMPLETED + PRESCRIPTIONS,
     }
 
