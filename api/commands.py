@@ -31,6 +31,7 @@ from domain.patient import (
     ReverseMerge,
     WithdrawConsent,
 )
+from domain.prediction import MakePrediction, ResolvePrediction, VoidPrediction
 from domain.recommendation import (
     AcceptProposal,
     AcknowledgeRecommendation,
@@ -137,4 +138,10 @@ FEEDBACK = [
     command("/feedback/{id:uuid}/review", ReviewFeedback, "write_record", "feedback"),
 ]
 
-ROUTES = [*PATIENTS, *DIAGNOSES, *RECOMMENDATIONS, *FEEDBACK]
+PREDICTIONS = [
+    command(f"{LINE}/predictions", MakePrediction, "predict", "recommendation"),
+    command("/predictions/{id:uuid}/resolve", ResolvePrediction, "write_record", "prediction"),
+    command("/predictions/{id:uuid}/void", VoidPrediction, "write_record", "prediction"),
+]
+
+ROUTES = [*PATIENTS, *DIAGNOSES, *RECOMMENDATIONS, *FEEDBACK, *PREDICTIONS]

@@ -7,6 +7,7 @@ from domain.diagnosis import DiagnosisEvent
 from domain.event import Event
 from domain.feedback import FeedbackEvent
 from domain.patient import PatientErased, PatientEvent
+from domain.prediction import PredictionEvent
 from domain.recommendation import RecommendationEvent
 
 UNIONS = {
@@ -14,6 +15,7 @@ UNIONS = {
     "diagnosis": DiagnosisEvent,
     "recommendation": RecommendationEvent,
     "feedback": FeedbackEvent,
+    "prediction": PredictionEvent,
     "account": AccountEvent,
 }
 """The union of each category's events; a tag's first word is its category."""

@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal
 import msgspec
 import pytest
 
-from domain import account, diagnosis, feedback, patient, recommendation
+from domain import account, diagnosis, feedback, patient, prediction, recommendation
 from domain.account import AccountInvited
 from domain.catalog import EVENTS
 from domain.diagnosis import DiagnosisRecorded
 from domain.event import Coded, Event, Instant
 from domain.feedback import FeedbackSubmitted
 from domain.patient import PatientRegistered
+from domain.prediction import PredictionMade
 from domain.recommendation import RecommendationDrafted, RecommendationIssued
 from domain.recorded import Meta
 from infra.event_log import codec, upcasters
@@ -32,6 +33,7 @@ BEGINNINGS: dict[str, tuple[Any, tuple[type[Event], ...]]] = {
     "diagnosis": (diagnosis, (DiagnosisRecorded,)),
     "recommendation": (recommendation, (RecommendationDrafted, RecommendationIssued)),
     "feedback": (feedback, (FeedbackSubmitted,)),
+    "prediction": (prediction, (PredictionMade,)),
     "account": (account, (AccountInvited,)),
 }
 """Each category's module, and what every stream of it begins with."""
