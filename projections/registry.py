@@ -6,6 +6,7 @@ from projections import (
     patient_groups,
     patient_timeline,
     patients,
+    predictions,
     recommendation_changes,
     recommendation_versions,
     statistics,
@@ -22,6 +23,7 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         recommendation_changes.MODEL,
         patient_groups.MODEL,
         patients.MODEL,
+        predictions.MODEL,
         audit_trail.MODEL,
         statistics.model(time_zone),
     )

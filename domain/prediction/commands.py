@@ -60,6 +60,7 @@ class PredictionFacts(Facts, frozen=True, kw_only=True):
     version_in_force: int
     items: frozenset[UUID]
     line_ended: bool = False
+    diagnosis_open: bool = True
     position_known: bool = True
     leaking: frozenset[tuple[str, str]] = frozenset()
     observations: tuple[Observation, ...] = ()

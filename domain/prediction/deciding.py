@@ -67,6 +67,8 @@ def _make(command: MakePrediction, state: PredictionState, facts: PredictionFact
     takes_facts(facts.standing)
     if facts.line_ended:
         raise Rejected("recommendation.ended")
+    if not facts.diagnosis_open:
+        raise Rejected("recommendation.diagnosis_closed")
     refuse(
         well_told(command, facts),
         _a_model_foretells(facts),

@@ -230,6 +230,9 @@ class Deciding:
         also: dict[str, Any] = {}
         if isinstance(command, MakePrediction):
             also = await predicting.known_then(self._reader, command, whom.records)
+            diagnosis_id = _first(line, RecommendationDrafted).diagnosis_id
+            if diagnosis_id is not None:
+                also["diagnosis_open"] = _stands(await self.open_stream(diagnosis_id))
         elif isinstance(command, ConcludePrediction):
             made = _first(stream, PredictionMade)
             also = await predicting.became_of(self._reader, made, line, whom.records)

@@ -55,3 +55,56 @@ def test_who_may_not_foretell_and_what_may_not_be_foretold(house: House, doctor:
     model.tell(path, foretelling(given["position"], explanation=leak))
     voided = foretold(house, line_id)
     doctor.tell(f"/predictions/{voided['id']}/void", {"reason": "تشخیص دیگری بود"})
+
+
+def judged(house: House, doctor: Caller, model: str, probability: float, score: float) -> str:
+    """A prediction of a model of one's own, and what was seen; whose it is."""
+    _, patient_id, _, line_id = stories.treated(house, doctor)
+    named = {**BY_MODEL, "model_id": model}
+    made = foretold(house, line_id, origin=named, probability=probability)
+    doctor.tell(f"/predictions/{made['id']}/resolve", {"observed": score})
+    return patient_id
+
+
+def test_the_ledger_is_open_to_who_may_read_the_record_now_and_then(
+    house: House, doctor: Caller, admin: Caller
+) -> None:
+    patient, patient_id, _, line_id = stories.treated(house, doctor)
+    made = foretold(house, line_id)
+    paths = (f"/patients/{patient_id}/predictions", f"/recommendations/{line_id}/predictions")
+    before = {path: doctor.read(path) for path in paths}
+    doctor.tell(f"/predictions/{made['id']}/resolve", {"observed": 2})
+    for path in paths:
+        (shown,) = patient.read(path, None, lang="en")["items"]
+        assert (shown["id"], shown["status"], shown["came_true"]) == (made["id"], "resolved", True)
+        assert shown["title"] == "Prediction"
+        assert "It came true" in shown["summary"]
+        assert doctor.read(path, None, known_at=made["position"]) == before[path]
+        assert doctor.read(path, None, as_of="2015-01-01")["items"] == []
+        problem(admin.get(path), 403, "access.no_clinical_content")
+        problem(house.caller("practitioner").get(path), 404, "not_found")
+        told = {doctor.read(path, None, lang=lang)["items"][0]["summary"] for lang in ("fa", "en", "ar")}
+        assert len(told) == 3
+    kinds = {item["tag"] for item in patient.read(f"/patients/{patient_id}/timeline")["items"]}
+    assert not {kind for kind in kinds if kind.startswith("prediction.")}
+
+
+def test_how_right_a_model_is(house: House, doctor: Caller, admin: Caller, auditor: Caller) -> None:
+    outcomes = [(0.9, 2), (0.8, 1), (0.7, 5), (0.2, 6)]
+    for probability, score in outcomes:
+        judged(house, doctor, "mizan", probability, score)
+
+    def of_mizan(caller: Caller) -> Json:
+        models = caller.read("/predictions/accuracy")["models"]
+        found: Json = next(one for one in models if one["model_id"] == "mizan")
+        return found
+
+    assert of_mizan(admin)["score"]["status"] == "insufficient_data"
+    judged(house, doctor, "mizan", 0.1, 3)
+    told = of_mizan(auditor)
+    assert told == of_mizan(admin)
+    assert round(told["score"]["brier"], 6) == round((0.01 + 0.04 + 0.49 + 0.04 + 0.81) / 5, 6)
+    assert told["score"]["base_rate"] == 0.6
+    assert [version["model_version"] for version in told["versions"]] == ["3"]
+    problem(doctor.get("/predictions/accuracy"), 403, "access.role")
+    problem(admin.get("/predictions/accuracy", None, as_of="2020-01-01"), 400, "time.not_here")

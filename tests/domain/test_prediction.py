@@ -128,6 +128,7 @@ def test_it_speaks_of_the_version_in_force_and_of_what_it_holds() -> None:
     nothing.when(changed(item_id=an_id(72))).then_rejected("prediction.item_unknown")
     nothing.when(changed(item_id=None)).then_done()
     nothing.when(make, line_ended=True).then_rejected("recommendation.ended")
+    nothing.when(make, diagnosis_open=False).then_rejected("recommendation.diagnosis_closed")
     nothing.when(make, standing="dead").then_rejected("patient.dead")
     PREDICTION.given(made).when(make).then_conflict("prediction.made_already")
 
