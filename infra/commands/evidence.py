@@ -70,9 +70,9 @@ def _standing(events: Iterable[Recorded[Event]]) -> set[tuple[str, str]]:
             case FeedbackRetracted() | PredictionVoided():
                 found.pop(recorded.stream_id, None)
             case FindingRecorded(finding_id=finding_id):
-                found.setdefault(finding_id, set()).update(_references(recorded))
+                found.setdefault(finding_id, set()).update(references(recorded))
             case _:
-                found.setdefault(recorded.stream_id, set()).update(_references(recorded))
+                found.setdefault(recorded.stream_id, set()).update(references(recorded))
     return set().union(*found.values())
 
 
@@ -113,7 +113,8 @@ async def _positions(
     return {("event", str(r.position)) for r in await reader.at(positions) if r.subject_id in patient_ids}
 
 
-def _references(recorded: Recorded[Event]) -> Iterator[tuple[str, str]]:
+def references(recorded: Recorded[Event]) -> Iterator[tuple[str, str]]:
+    """(type, ref) of everything that an event can be cited for."""
     match recorded.event:
         case FindingRecorded(finding_id=finding_id):
             yield "finding", str(finding_id)

@@ -22,6 +22,7 @@ MODELS = (
     "recommendation_versions",
     "recommendation_changes",
     "patient_groups",
+    "predictions",
     "audit_trail",
     "statistics",
 )
