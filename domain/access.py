@@ -56,6 +56,7 @@ HouseAction = Literal[
     "read_accuracy",
     "read_audit",
     "manage_accounts",
+    "manage_reports",
     "verify_log",
     "read_erasure",
     "read_self",
@@ -116,7 +117,15 @@ IN_THE_HOUSE: dict[Role, frozenset[HouseAction]] = {
         {"list_patients", "read_accuracy", "read_audit", "verify_log", "read_erasure", "read_self"}
     ),
     "admin": frozenset(
-        {"read_statistics", "read_accuracy", "manage_accounts", "verify_log", "read_erasure", "read_self"}
+        {
+            "read_statistics",
+            "read_accuracy",
+            "manage_accounts",
+            "manage_reports",
+            "verify_log",
+            "read_erasure",
+            "read_self",
+        }
     ),
     "service": frozenset({"register_patient", "import_records", "send_batch", "verify_log", "read_self"}),
 }

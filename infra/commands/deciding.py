@@ -40,7 +40,7 @@ from domain.recommendation import (
     RecommendationFacts,
     RecommendationState,
 )
-from infra.commands import predicting
+from infra.commands import house, predicting
 from infra.commands.decided import Decided, Stream, StreamEvents
 from infra.commands.evidence import links, live_findings, unresolved
 from infra.commands.person import Person, person
@@ -73,6 +73,8 @@ class Deciding:
             return await self._feedback(command, wish, now)
         if isinstance(command, PredictionCommand):
             return await self._prediction(command, wish, now)
+        if isinstance(command, house.HouseCommand):
+            return await house.decide(self._reader, self._fresh, command, wish, now)
         raise AssertionError(command)
 
     async def stream(self, stream_id: UUID) -> Stream:

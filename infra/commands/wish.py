@@ -5,15 +5,27 @@ from uuid import UUID
 
 import msgspec
 
+from domain.account import InviteAccount
 from domain.diagnosis import RecordDiagnosis
 from domain.event import Actor, Command, Locale, Origin
 from domain.feedback import SubmitFeedback
 from domain.patient import RegisterPatient
 from domain.prediction import MakePrediction
 from domain.recommendation import IssueRecommendation
+from domain.report import DefineReport
 from infra.event_log.append import request_id
 
-BEGINNING = frozenset({RegisterPatient, RecordDiagnosis, IssueRecommendation, SubmitFeedback, MakePrediction})
+BEGINNING = frozenset(
+    {
+        RegisterPatient,
+        RecordDiagnosis,
+        IssueRecommendation,
+        SubmitFeedback,
+        MakePrediction,
+        InviteAccount,
+        DefineReport,
+    }
+)
 """The commands that begin a stream."""
 
 

@@ -128,7 +128,7 @@ def test_what_each_may_do_to_a_record(actor: Actor, actions: set[str]) -> None:
         ("patient", {"send_batch"}),
         ("practitioner", {"register_patient", "list_patients", "send_batch"}),
         ("auditor", {"list_patients", "read_accuracy", "read_audit", "read_erasure"}),
-        ("admin", {"read_statistics", "read_accuracy", "manage_accounts", "read_erasure"}),
+        ("admin", {"read_statistics", "read_accuracy", "manage_accounts", "manage_reports", "read_erasure"}),
         ("service", {"register_patient", "import_records", "send_batch"}),
     ],
 )
