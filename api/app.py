@@ -8,7 +8,7 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
-from api import admin, audit, commands, erasures, patients, predictions, proofs, special, views
+from api import accounts, admin, audit, commands, erasures, patients, predictions, proofs, special, views
 from api.access import admit
 from api.docs import DOCS
 from api.health import HEALTH
@@ -19,7 +19,7 @@ from infra.services import opened
 from infra.settings import Settings
 
 LARGEST_BODY = 1_000_000
-GROUPS = (commands, special, patients, views, predictions, audit, proofs, erasures, admin)
+GROUPS = (commands, special, patients, views, predictions, audit, proofs, erasures, admin, accounts)
 VERSION_1 = [route for group in GROUPS for route in group.ROUTES]
 ROUTES: list[ControllerRouterHandler] = [Router("/v1", route_handlers=VERSION_1), *HEALTH, *DOCS]
 

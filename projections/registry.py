@@ -1,6 +1,7 @@
 """All read models there are."""
 
 from projections import (
+    accounts,
     audit_trail,
     diagnoses,
     patient_groups,
@@ -26,4 +27,5 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         predictions.MODEL,
         audit_trail.MODEL,
         statistics.model(time_zone),
+        accounts.MODEL,
     )

@@ -96,3 +96,29 @@ def test_recipients_are_accounts_in_use(house: House, admin: Caller, doctor: Cal
     body = {"recurrence": WEEKLY, "recipients": [patient_id, gone, stories.nobody()]}
     told = problem(admin.post(f"/reports/{report}/schedules", body), 422, "report.recipient_unknown")
     assert set(fields(told)) == {"recipients.0", "recipients.1", "recipients.2"}
+
+
+def test_admins_see_who_has_an_account(admin: Caller, doctor: Caller, auditor: Caller) -> None:
+    found = [active(admin, "service") for _ in range(3)]
+    invited = admin.tell("/accounts", {"roles": ["service", "practitioner"]})["id"]
+    admin.tell(f"/accounts/{found[0]}/suspend")
+
+    def ids(**query: object) -> list[str]:
+        return [one["id"] for one in admin.read("/admin/accounts", None, **query)["items"]]
+
+    assert ids(limit=4) == [invited, *reversed(found)]
+    assert ids(role="service", status="active")[:2] == [found[2], found[1]]
+    assert ids(role="service", status="suspended")[0] == found[0]
+    assert ids(status="invited", role="practitioner")[0] == invited
+    first = admin.read("/admin/accounts", None, limit=2)
+    second = admin.read("/admin/accounts", None, limit=2, before=first["next"])
+    assert [one["id"] for one in (*first["items"], *second["items"])] == [invited, *reversed(found)]
+    (shown,) = [one for one in first["items"] if one["id"] == invited]
+    assert (shown["status"], shown["roles"]) == ("invited", ["practitioner", "service"])
+    for caller in (doctor, auditor):
+        problem(caller.get("/admin/accounts"), 403, "access.role")
+    problem(admin.get("/admin/accounts", None, role="king"), 400, "request.malformed")
+    problem(admin.get("/admin/accounts", None, before="x"), 400, "cursor.invalid")
+    problem(admin.get("/admin/accounts", None, known_at=1), 400, "time.not_here")
+    held = admin.get("/admin/accounts").headers["ETag"]
+    assert admin.get("/admin/accounts", {"If-None-Match": held}).status_code == 304

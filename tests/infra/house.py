@@ -25,6 +25,7 @@ MODELS = (
     "predictions",
     "audit_trail",
     "statistics",
+    "accounts",
 )
 
 

@@ -60,6 +60,7 @@ ROWS_THEN: dict[str, tuple[int, ...]] = {
     "statistics": (6, 6, 5, 5, 2, 0),
     "patient_groups": (0, 0, 0, 0, 0, 0),
     "predictions": (0, 0, 0, 0, 0, 0),
+    "accounts": (0, 0, 0, 0, 0, 0),
 }
 """Of the models that say no words: how many rows."""
 
