@@ -26,6 +26,6 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         patients.MODEL,
         predictions.MODEL,
         audit_trail.MODEL,
-        statistics.model(time_zone),
         accounts.MODEL,
+        statistics.model(time_zone),
     )
