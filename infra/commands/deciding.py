@@ -35,6 +35,7 @@ from domain.prediction import (
 from domain.recommendation import (
     AcceptProposal,
     IssueRecommendation,
+    ProposeRevision,
     RecommendationCommand,
     RecommendationDrafted,
     RecommendationFacts,
@@ -303,7 +304,9 @@ def _stands(diagnosed: Stream) -> bool:
 
 
 def _proposed(command: RecommendationCommand, state: RecommendationState) -> tuple[EvidenceLink, ...]:
-    """What the proposal rests on that is to be accepted."""
+    """What a proposal rests on: the prediction that it names, or all that is in the one to be accepted."""
+    if isinstance(command, ProposeRevision) and command.prediction_id is not None:
+        return (EvidenceLink(type="prediction", ref=str(command.prediction_id)),)
     if not isinstance(command, AcceptProposal):
         return ()
     proposal = recommendation.issued(state).line.proposals.get(command.proposal_id)

@@ -74,6 +74,8 @@ def test_a_revision_says_what_is_otherwise() -> None:
         )
     ).when(ReviseReport(changes=changes)).then_nothing()
     known.when(ReviseReport(changes=ReportDetails(formats=()))).then_rejected("report.format_required")
+    shorter = known.when(ReviseReport(changes=ReportDetails(span="day")))
+    shorter.then(ReportRevised(occurred_at=NOW, changes={"span": Change(before="week", after="day")}))
     early = ReviseReport(changes=changes, occurred_at=ago(days=10))
     known.when(early).then_rejected("time.backwards")
     nothing.when(ReviseReport(changes=changes)).then_not_found()

@@ -19,7 +19,7 @@ from domain.prediction import (
     Target,
     VoidPrediction,
 )
-from domain.recommendation import DiscontinueRecommendation, ReviseRecommendation
+from domain.recommendation import DiscontinueRecommendation, ProposeRevision, ReviseRecommendation
 from infra.ids import new_id
 from tests.infra.memories import BORAGE, Story, refused, themselves
 
@@ -145,3 +145,18 @@ async def test_who_treats_resolves_it_with_what_there_is() -> None:
     await story.say(there, made)
     with refused("prediction.ended"):
         await story.decide(VoidPrediction(reason="a mistake"), made)
+
+
+async def test_a_proposal_follows_from_a_prediction_of_this_patient() -> None:
+    story, _, _, line, made = await foretold()
+    _, _, other_line = await story.treated()
+    change = NewItemChange(op="add", after=BORAGE, reason_code="PROTOCOL.SEASONAL")
+
+    def following(prediction: UUID) -> ProposeRevision:
+        return ProposeRevision(base_version=1, changes=(change,), prediction_id=prediction)
+
+    assert (await story.decide(following(made), line, MODEL, BY_MODEL)).own.events
+    for prediction, where in ((new_id(), line), (made, other_line)):
+        with refused("evidence.unresolved") as raised:
+            await story.decide(following(prediction), where, MODEL, BY_MODEL)
+        assert [error.path for error in raised.value.errors] == ["prediction_id"]
