@@ -23,7 +23,7 @@ from infra.commands import Seen
 from infra.commands.decided import Stream
 from infra.tokens import ExpiredToken, InvalidToken
 
-Category = Literal["patient", "merge", "diagnosis", "recommendation", "feedback"]
+Category = Literal["patient", "merge", "diagnosis", "recommendation", "feedback", "prediction"]
 LAYERED = {"lang": Parameter(Locale)}
 """The parameters of every route."""
 MOST_READ_OUT = 16_000_000

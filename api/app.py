@@ -8,7 +8,19 @@ from litestar import Litestar, Router
 from litestar.config.compression import CompressionConfig
 from litestar.types import ControllerRouterHandler
 
-from api import admin, audit, batch, commands, erasures, patients, proofs, special, views
+from api import (
+    accounts,
+    admin,
+    audit,
+    batch,
+    commands,
+    erasures,
+    patients,
+    predictions,
+    proofs,
+    special,
+    views,
+)
 from api.access import admit
 from api.docs import DOCS
 from api.health import HEALTH
@@ -19,7 +31,19 @@ from infra.services import opened
 from infra.settings import Settings
 
 LARGEST_BODY = 1_000_000
-GROUPS = (commands, special, batch, patients, views, audit, proofs, erasures, admin)
+GROUPS = (
+    commands,
+    special,
+    batch,
+    patients,
+    views,
+    predictions,
+    audit,
+    proofs,
+    erasures,
+    admin,
+    accounts,
+)
 VERSION_1 = [route for group in GROUPS for route in group.ROUTES]
 ROUTES: list[ControllerRouterHandler] = [Router("/v1", route_handlers=VERSION_1), *HEALTH, *DOCS]
 

@@ -72,7 +72,13 @@ def command(
         description=kind.__doc__ and inspect.cleandoc(kind.__doc__),
         tags=[path.split("/")[1]],
         status_code=201 if kind in BEGINNING else 200,
-        opt={"access": Access(action, of), "body": body, "path": _in_path(kind, fills), "names": names(send)},
+        opt={
+            "access": Access(action, of),
+            "body": body,
+            "path": _in_path(kind, fills),
+            "names": names(send),
+            "also": (404,) if of is None and "{id" in path else (),
+        },
     )(handle)
 
 

@@ -1,6 +1,15 @@
 """The command routes of the contract."""
 
 from api.commanding import command
+from domain.account import (
+    ActivateAccount,
+    GrantRole,
+    InviteAccount,
+    ReinstateAccount,
+    RevokeRole,
+    SetPreferredLocale,
+    SuspendAccount,
+)
 from domain.diagnosis import (
     AddAssessment,
     AdviseReferral,
@@ -31,6 +40,7 @@ from domain.patient import (
     ReverseMerge,
     WithdrawConsent,
 )
+from domain.prediction import MakePrediction, ResolvePrediction, VoidPrediction
 from domain.recommendation import (
     AcceptProposal,
     AcknowledgeRecommendation,
@@ -47,7 +57,20 @@ from domain.recommendation import (
     ReviseRecommendation,
     SuspendRecommendation,
 )
+from domain.report import (
+    ArchiveReport,
+    CancelSchedule,
+    ChangeSchedule,
+    DefineReport,
+    PauseSchedule,
+    ResumeSchedule,
+    ReviseReport,
+    ScheduleReport,
+)
 
+ACCOUNT = "/accounts/{id:uuid}"
+REPORT = "/reports/{id:uuid}"
+SCHEDULE = f"{REPORT}/schedules/{{sid:uuid}}"
 PATIENT = "/patients/{id:uuid}"
 DIAGNOSIS = "/diagnoses/{id:uuid}"
 LINE = "/recommendations/{id:uuid}"
@@ -137,4 +160,31 @@ FEEDBACK = [
     command("/feedback/{id:uuid}/review", ReviewFeedback, "write_record", "feedback"),
 ]
 
-ROUTES = [*PATIENTS, *DIAGNOSES, *RECOMMENDATIONS, *FEEDBACK]
+PREDICTIONS = [
+    command(f"{LINE}/predictions", MakePrediction, "predict", "recommendation"),
+    command("/predictions/{id:uuid}/resolve", ResolvePrediction, "write_record", "prediction"),
+    command("/predictions/{id:uuid}/void", VoidPrediction, "write_record", "prediction"),
+]
+
+ACCOUNTS = [
+    command("/accounts", InviteAccount, "manage_accounts", None),
+    command(f"{ACCOUNT}/activate", ActivateAccount, "manage_accounts", None),
+    command(f"{ACCOUNT}/suspend", SuspendAccount, "manage_accounts", None),
+    command(f"{ACCOUNT}/reinstate", ReinstateAccount, "manage_accounts", None),
+    command(f"{ACCOUNT}/roles", GrantRole, "manage_accounts", None),
+    command(f"{ACCOUNT}/roles/{{role:str}}/revoke", RevokeRole, "manage_accounts", None, role="role"),
+    command(f"{ACCOUNT}/locale", SetPreferredLocale, "manage_accounts", None),
+]
+
+REPORTS = [
+    command("/reports", DefineReport, "manage_reports", None),
+    command(f"{REPORT}/revise", ReviseReport, "manage_reports", None),
+    command(f"{REPORT}/archive", ArchiveReport, "manage_reports", None),
+    command(f"{REPORT}/schedules", ScheduleReport, "manage_reports", None),
+    command(f"{SCHEDULE}/change", ChangeSchedule, "manage_reports", None, schedule_id="sid"),
+    command(f"{SCHEDULE}/pause", PauseSchedule, "manage_reports", None, schedule_id="sid"),
+    command(f"{SCHEDULE}/resume", ResumeSchedule, "manage_reports", None, schedule_id="sid"),
+    command(f"{SCHEDULE}/cancel", CancelSchedule, "manage_reports", None, schedule_id="sid"),
+]
+
+ROUTES = [*PATIENTS, *DIAGNOSES, *RECOMMENDATIONS, *FEEDBACK, *PREDICTIONS, *ACCOUNTS, *REPORTS]

@@ -34,6 +34,7 @@ PatientAction = Literal[
     "write_record",
     "compare_versions",
     "propose_revision",
+    "predict",
     "give_feedback",
     "acknowledge",
     "manage_consent",
@@ -52,8 +53,10 @@ HouseAction = Literal[
     "send_batch",
     "import_records",
     "read_statistics",
+    "read_accuracy",
     "read_audit",
     "manage_accounts",
+    "manage_reports",
     "verify_log",
     "read_erasure",
     "read_self",
@@ -87,6 +90,7 @@ CARE: frozenset[PatientAction] = frozenset(
         "write_record",
         "compare_versions",
         "propose_revision",
+        "predict",
         "manage_consent",
         "manage_care_team",
         "propose_merge",
@@ -102,15 +106,27 @@ ON_ANY_PATIENT: dict[Office, frozenset[PatientAction]] = {
     "admin": frozenset(
         {"compare_versions", "manage_care_team", "propose_merge", "approve_merge", "request_erasure", "erase"}
     ),
-    "service": frozenset({"propose_revision"}),
+    "service": frozenset({"propose_revision", "predict"}),
 }
 """An office needs no relation to the patient."""
 
 IN_THE_HOUSE: dict[Role, frozenset[HouseAction]] = {
     "patient": frozenset({"send_batch", "verify_log", "read_self"}),
     "practitioner": frozenset({"register_patient", "list_patients", "send_batch", "verify_log", "read_self"}),
-    "auditor": frozenset({"list_patients", "read_audit", "verify_log", "read_erasure", "read_self"}),
-    "admin": frozenset({"read_statistics", "manage_accounts", "verify_log", "read_erasure", "read_self"}),
+    "auditor": frozenset(
+        {"list_patients", "read_accuracy", "read_audit", "verify_log", "read_erasure", "read_self"}
+    ),
+    "admin": frozenset(
+        {
+            "read_statistics",
+            "read_accuracy",
+            "manage_accounts",
+            "manage_reports",
+            "verify_log",
+            "read_erasure",
+            "read_self",
+        }
+    ),
     "service": frozenset({"register_patient", "import_records", "send_batch", "verify_log", "read_self"}),
 }
 

@@ -7,14 +7,18 @@ from domain.diagnosis import DiagnosisEvent
 from domain.event import Event
 from domain.feedback import FeedbackEvent
 from domain.patient import PatientErased, PatientEvent
+from domain.prediction import PredictionEvent
 from domain.recommendation import RecommendationEvent
+from domain.report import ReportEvent
 
 UNIONS = {
     "patient": PatientEvent,
     "diagnosis": DiagnosisEvent,
     "recommendation": RecommendationEvent,
     "feedback": FeedbackEvent,
+    "prediction": PredictionEvent,
     "account": AccountEvent,
+    "report": ReportEvent,
 }
 """The union of each category's events; a tag's first word is its category."""
 
@@ -28,5 +32,5 @@ EVENTS: dict[str, type[Event]] = {
     tag_of(event_type): event_type for union in UNIONS.values() for event_type in get_args(union)
 }
 
-UNSEALED = frozenset(tag_of(t) for t in (PatientErased, *get_args(AccountEvent)))
+UNSEALED = frozenset(tag_of(t) for t in (PatientErased, *get_args(AccountEvent), *get_args(ReportEvent)))
 """Tags that hold nothing personal and are therefore never sealed. The only such list."""

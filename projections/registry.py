@@ -1,11 +1,13 @@
 """All read models there are."""
 
 from projections import (
+    accounts,
     audit_trail,
     diagnoses,
     patient_groups,
     patient_timeline,
     patients,
+    predictions,
     recommendation_changes,
     recommendation_versions,
     statistics,
@@ -22,6 +24,8 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         recommendation_changes.MODEL,
         patient_groups.MODEL,
         patients.MODEL,
+        predictions.MODEL,
         audit_trail.MODEL,
+        accounts.MODEL,
         statistics.model(time_zone),
     )

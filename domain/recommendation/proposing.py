@@ -1,8 +1,9 @@
 """Revisions that an engine, a model or a colleague proposes, and what a practitioner answers."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
-from domain.errors import Conflict, NotFound
+from domain.errors import Conflict, FieldError, NotFound
 from domain.patient.state import takes_facts
 from domain.recommendation.commands import (
     AcceptProposal,
@@ -47,6 +48,7 @@ def propose(
         fresh_ids(facts, start=2),
         well_told(command, facts),
         a_clinician_or_engine(facts),
+        _prediction_is_there(command, facts),
     )
     return [
         RevisionProposed(
@@ -114,6 +116,12 @@ def reject(
             reason=command.reason,
         )
     ]
+
+
+def _prediction_is_there(command: ProposeRevision, facts: RecommendationFacts) -> Iterator[FieldError]:
+    """The prediction that it follows from is this patient's, and was not voided."""
+    if ("prediction", str(command.prediction_id)) in facts.unresolved:
+        yield FieldError(path="prediction_id", code="evidence.unresolved")
 
 
 def _proposal(line: Line, proposal_id: UUID) -> Proposal:

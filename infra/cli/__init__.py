@@ -15,6 +15,7 @@ from infra.cli import (
     import_,
     log,
     patient,
+    predictions,
     projections,
     replay,
     serving,
@@ -36,6 +37,7 @@ COMMANDS = (
     events,
     log,
     patient,
+    predictions,
     vault,
     token,
 )

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from domain import diagnosis, feedback, patient, recommendation
+from domain import diagnosis, feedback, patient, prediction, recommendation
 from domain.diagnosis import DiagnosisCommand, DiagnosisFacts, DiagnosisRecorded, RecordDiagnosis
 from domain.diagnosis.state import StandingDiagnosis
 from domain.errors import NotFound, Rejected
@@ -25,14 +25,23 @@ from domain.patient import (
     RegisterPatient,
     ReverseMerge,
 )
+from domain.prediction import (
+    ConcludePrediction,
+    MakePrediction,
+    PredictionCommand,
+    PredictionFacts,
+    PredictionMade,
+)
 from domain.recommendation import (
     AcceptProposal,
     IssueRecommendation,
+    ProposeRevision,
     RecommendationCommand,
     RecommendationDrafted,
     RecommendationFacts,
     RecommendationState,
 )
+from infra.commands import house, predicting
 from infra.commands.decided import Decided, Stream, StreamEvents
 from infra.commands.evidence import links, live_findings, unresolved
 from infra.commands.person import Person, person
@@ -63,6 +72,10 @@ class Deciding:
             return await self._recommendation(command, wish, now)
         if isinstance(command, FeedbackCommand):
             return await self._feedback(command, wish, now)
+        if isinstance(command, PredictionCommand):
+            return await self._prediction(command, wish, now)
+        if isinstance(command, house.HouseCommand):
+            return await house.decide(self._reader, self._fresh, command, wish, now)
         raise AssertionError(command)
 
     async def stream(self, stream_id: UUID) -> Stream:
@@ -207,6 +220,35 @@ class Deciding:
         events = feedback.decide(command, stream.state(feedback.INITIAL, feedback.evolve), facts)
         return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=whom.guards)
 
+    async def _prediction(self, command: PredictionCommand, wish: Wish, now: datetime) -> Decided:
+        """A prediction belongs to whom its recommendation was drafted for."""
+        if isinstance(command, MakePrediction):
+            line = await self.open_stream(_target(wish))
+            stream = Stream(self._fresh(shard_of(line.stream_id)))
+        else:
+            stream = await self.open_stream(_target(wish))
+            line = await self.open_stream(_first(stream, PredictionMade).recommendation_id)
+        patient_id = _first(line, RecommendationDrafted).patient_id
+        whom = await self.person(patient_id)
+        also: dict[str, Any] = {}
+        if isinstance(command, MakePrediction):
+            also = await predicting.known_then(self._reader, command, whom.records)
+            diagnosis_id = _first(line, RecommendationDrafted).diagnosis_id
+            if diagnosis_id is not None:
+                also["diagnosis_open"] = _stands(await self.open_stream(diagnosis_id))
+        elif isinstance(command, ConcludePrediction):
+            made = _first(stream, PredictionMade)
+            also = await predicting.became_of(self._reader, made, line, whom.records)
+        facts = PredictionFacts(
+            **await self._known(wish, now, stream, whom.records),
+            patient_id=patient_id,
+            standing=whom.standing(patient_id),
+            **predicting.plan(line),
+            **also,
+        )
+        events = prediction.decide(command, stream.state(prediction.INITIAL, prediction.evolve), facts)
+        return Decided(parts=(StreamEvents(stream, patient_id, events),), guards=(*whom.guards, line.guard))
+
     async def _known(
         self,
         wish: Wish,
@@ -262,7 +304,9 @@ def _stands(diagnosed: Stream) -> bool:
 
 
 def _proposed(command: RecommendationCommand, state: RecommendationState) -> tuple[EvidenceLink, ...]:
-    """What the proposal rests on that is to be accepted."""
+    """What a proposal rests on: the prediction that it names, or all that is in the one to be accepted."""
+    if isinstance(command, ProposeRevision) and command.prediction_id is not None:
+        return (EvidenceLink(type="prediction", ref=str(command.prediction_id)),)
     if not isinstance(command, AcceptProposal):
         return ()
     proposal = recommendation.issued(state).line.proposals.get(command.proposal_id)

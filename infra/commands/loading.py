@@ -154,5 +154,8 @@ class Reading:
     ) -> list[Recorded[Event]]:
         return await self._reader.by_subject(subjects, until=until, tags=tags)
 
+    async def by_tags(self, tags: Sequence[str]) -> list[Recorded[Event]]:
+        return await self._reader.by_tags(tags)
+
     async def at(self, positions: Collection[int]) -> list[Recorded[Event]]:
         return await self._reader.at(positions)

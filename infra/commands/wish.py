@@ -5,14 +5,27 @@ from uuid import UUID
 
 import msgspec
 
+from domain.account import InviteAccount
 from domain.diagnosis import RecordDiagnosis
 from domain.event import Actor, Command, Locale, Origin
 from domain.feedback import SubmitFeedback
 from domain.patient import RegisterPatient
+from domain.prediction import MakePrediction
 from domain.recommendation import IssueRecommendation
+from domain.report import DefineReport
 from infra.event_log.append import request_id
 
-BEGINNING = frozenset({RegisterPatient, RecordDiagnosis, IssueRecommendation, SubmitFeedback})
+BEGINNING = frozenset(
+    {
+        RegisterPatient,
+        RecordDiagnosis,
+        IssueRecommendation,
+        SubmitFeedback,
+        MakePrediction,
+        InviteAccount,
+        DefineReport,
+    }
+)
 """The commands that begin a stream."""
 
 
@@ -27,7 +40,7 @@ class Wish(msgspec.Struct, frozen=True, kw_only=True):
     """A command and its circumstances.
 
     `target_id` is the stream that it is for, or what a new stream belongs to: the patient of a diagnosis, the
-    diagnosis of a recommendation, the recommendation of a feedback; None for a new patient.
+    diagnosis of a recommendation, the recommendation of a feedback or a prediction; None for a new patient.
     """
 
     command: Command

@@ -54,5 +54,8 @@ class Memory:
             and (tags is None or one.tag in tags)
         ]
 
+    async def by_tags(self, tags: Sequence[str]) -> list[Recorded[Event]]:
+        return [one for one in self.recorded if one.tag in tags]
+
     async def at(self, positions: Collection[int]) -> list[Recorded[Event]]:
         return [one for one in self.recorded if one.position in positions]

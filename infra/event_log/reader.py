@@ -81,6 +81,13 @@ class Reader:
             (self._shard, list(subjects), until, until, tags, tags),
         )
 
+    async def by_tags(self, tags: Sequence[str]) -> list[Recorded[Event]]:
+        """Every event of these types, in the order of the log, which is read through for them."""
+        return await self._opened(
+            f"SELECT {COLUMNS} FROM log.event WHERE shard = %s AND topic = ANY(%s) ORDER BY notification_id",
+            (self._shard, list(tags)),
+        )
+
     async def after(self, position: int, limit: int) -> list[Recorded[Event]]:
         """The next events of the whole shard."""
         return await self._opened(

@@ -1,27 +1,40 @@
 """What a job does: reads what is reacted to, and runs the commands that the manager asks for."""
 
+from datetime import UTC, datetime
 from uuid import UUID
 
+from domain.catalog import tag_of
 from domain.errors import Rejected
 from domain.event import Actor, Event, Origin
 from domain.recorded import Meta, Recorded
 from infra.commands import Commands, RequestKey, Wish
+from infra.commands.decided import Stream, as_stream
+from infra.commands.person import person
 from infra.event_log.reader import Reader
-from infra.reactions.process_manager import History, ProcessManager, Reaction
+from infra.reactions.process_manager import History, NotYet, ProcessManager, Reaction
 
 HOUSE = Actor(account_id=UUID("01900000-0000-7000-8000-000000000000"), role="service")
 """Who acts when nobody in person does."""
 
 
-async def act(reader: Reader, commands: Commands, manager: ProcessManager, position: int) -> None:
+async def act(
+    reader: Reader,
+    commands: Commands,
+    manager: ProcessManager,
+    position: int,
+    now: datetime | None = None,
+) -> None:
     """Do what the manager makes of a position; a second time it does nothing more.
 
     Of who was erased, and of what was imported, nothing follows: neither is news.
-    Raises Unreadable, NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown.
+    Raises NotYet, Unreadable, NotFound, Rejected, Conflict, StorageUnavailable, OutcomeUnknown.
     """
     history = await _history(reader, position)
     if not history:
         return
+    if manager.due is not None and (due := manager.due(history)) > (now or datetime.now(UTC)):
+        raise NotYet(due)
+    history = [*await _considered(reader, manager, history[-1]), *history]
     for number, reaction in enumerate(manager.react(history)):
         try:
             await commands.run(_wish(manager, history[-1], number, reaction))
@@ -38,6 +51,19 @@ async def _history(reader: Reader, position: int) -> History:
     if any(recorded.event is None for recorded in known):
         return []
     return [] if _told(cause).origin.method == "imported" else known
+
+
+async def _considered(reader: Reader, manager: ProcessManager, cause: Recorded[Event]) -> History:
+    """What else was known of the person, under whichever of their ids, when it happened."""
+    if not manager.considers or cause.subject_id is None:
+        return []
+
+    async def read(stream_id: UUID) -> Stream:
+        return as_stream(stream_id, await reader.stream(stream_id))
+
+    whom = await person(await read(cause.subject_id), read)
+    tags = sorted(map(tag_of, manager.considers))
+    return await reader.by_subject(whom.records, until=cause.position, tags=tags)
 
 
 def _wish(manager: ProcessManager, cause: Recorded[Event], number: int, reaction: Reaction) -> Wish:

@@ -87,7 +87,9 @@ class Feeder:
     ) -> None:
         self._connection = connection
         self._queue = queue
-        self._managers = {m.name: sorted(map(tag_of, m.reacts_to)) for m in managers}
+        self._managers = {
+            m.name: (sorted(map(tag_of, m.reacts_to)), sorted(map(tag_of, m.considers))) for m in managers
+        }
         self._shard = shard
 
     async def catch_up(self) -> None:
@@ -114,7 +116,11 @@ class Feeder:
         return True
 
     async def _next(self, manager: str) -> tuple[int, int, list[int]]:
-        """Where the manager stands, how far it may look, and which positions on the way are its own."""
+        """Where the manager stands, how far it may look, and which positions on the way are its own.
+
+        One that considers other events has nothing to do with a record that holds none of them yet.
+        """
+        tags, considered = self._managers[manager]
         cursor = await self._connection.execute(
             """
             SELECT m.position, least(h.position, m.position + %s), ARRAY(
@@ -123,13 +129,20 @@ class Feeder:
                   AND e.notification_id > m.position
                   AND e.notification_id <= least(h.position, m.position + %s)
                   AND e.topic = ANY(%s)
+                  AND (cardinality(%s::text[]) = 0 OR EXISTS (
+                      SELECT FROM log.event AS c
+                      WHERE c.shard = e.shard
+                        AND c.subject_id = e.subject_id
+                        AND c.notification_id < e.notification_id
+                        AND c.topic = ANY(%s)
+                  ))
                 ORDER BY e.notification_id
             )
             FROM jobs.process_manager AS m
             JOIN log.head AS h USING (shard)
             WHERE m.shard = %s AND m.name = %s
             """,
-            (MOST_POSITIONS, MOST_POSITIONS, self._managers[manager], self._shard, manager),
+            (MOST_POSITIONS, MOST_POSITIONS, tags, considered, considered, self._shard, manager),
         )
         row = await cursor.fetchone()
         return (0, 0, []) if row is None else row

@@ -15,7 +15,7 @@ from psycopg_pool import PoolTimeout
 from domain.errors import Conflict, DomainError
 from infra.event_log.append import OutcomeUnknown, StorageUnavailable
 from infra.reactions.acting import act
-from infra.reactions.process_manager import ProcessManager
+from infra.reactions.process_manager import NotYet, ProcessManager
 from infra.reactions.queue import QUEUE, TASK, queue_of
 from infra.reactions.registry import MANAGERS
 from infra.services import Services, as_app
@@ -35,9 +35,11 @@ log = structlog.get_logger()
 
 
 class Patience(BaseRetryStrategy):
-    """For ever while Postgres is away, a few times after what may pass, never against a rule."""
+    """Not before its time; then for ever while Postgres is away, a few times else, never against a rule."""
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if isinstance(exception, NotYet):
+            return RetryDecision(retry_at=exception.due)
         if not _worth_a_try(exception, job.attempts):
             return None
         return RetryDecision(retry_in={"seconds": min(2**job.attempts, LONGEST_PAUSE)})
@@ -59,6 +61,8 @@ def jobs_of(services: Services, queue: App, managers: dict[str, ProcessManager] 
     async def react(manager: str, shard: int, position: int) -> None:
         try:
             await act(services.reader, services.commands, known[manager], position)
+        except NotYet:
+            raise
         except Exception as error:
             code = error.code if isinstance(error, DomainError) else None
             log.warning(

@@ -28,6 +28,7 @@ def filled(template: str, id_: object = NOBODY) -> str:
         "fid": NOBODY,
         "pid": NOBODY,
         "position": 1,
+        "role": "patient",
         "sid": NOBODY,
     }
     return template.format(id=id_, **values)

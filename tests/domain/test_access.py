@@ -88,6 +88,7 @@ CARE = {
     "write_record",
     "compare_versions",
     "propose_revision",
+    "predict",
     "manage_consent",
     "manage_care_team",
     "propose_merge",
@@ -114,7 +115,7 @@ OFFICE = {
         (UNRELATED, set()),
         (AUDITOR, {"read_record", "compare_versions", "read_access_log"}),
         (ADMIN, OFFICE),
-        (SERVICE, {"propose_revision"}),
+        (SERVICE, {"propose_revision", "predict"}),
     ],
 )
 def test_what_each_may_do_to_a_record(actor: Actor, actions: set[str]) -> None:
@@ -126,8 +127,8 @@ def test_what_each_may_do_to_a_record(actor: Actor, actions: set[str]) -> None:
     [
         ("patient", {"send_batch"}),
         ("practitioner", {"register_patient", "list_patients", "send_batch"}),
-        ("auditor", {"list_patients", "read_audit", "read_erasure"}),
-        ("admin", {"read_statistics", "manage_accounts", "read_erasure"}),
+        ("auditor", {"list_patients", "read_accuracy", "read_audit", "read_erasure"}),
+        ("admin", {"read_statistics", "read_accuracy", "manage_accounts", "manage_reports", "read_erasure"}),
         ("service", {"register_patient", "import_records", "send_batch"}),
     ],
 )

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from domain import diagnosis, feedback, recommendation
+from domain import diagnosis, feedback, prediction, recommendation
 from domain.diagnosis import DiagnosisCommand, DiagnosisEvent, DiagnosisFacts, RecordDiagnosis, RecordFinding
 from domain.event import Coded, EvidenceLink, EvidenceType, Facts
 from domain.feedback import FeedbackCommand, FeedbackEvent, FeedbackFacts, SeenVersion, SubmitFeedback
 from domain.items import Items, apply_changes
+from domain.prediction import MakePrediction, PredictionCommand, PredictionEvent, PredictionFacts, Target
 from domain.reasons import REASONS
 from domain.recommendation import (
     DraftRecommendation,
@@ -73,6 +74,13 @@ PLACE: dict[type[Facts], dict[str, Any]] = {
         "versions": {1: SEEN, 2: SEEN},
         "reporter_may_report": True,
     },
+    PredictionFacts: {
+        "patient_id": an_id(1),
+        "diagnosis_id": None,
+        "recommendation_id": an_id(3),
+        "version_in_force": 1,
+        "items": frozenset({an_id(1)}),
+    },
 }
 A_LINE = IssueRecommendation(
     occurred_at=ago(days=3),
@@ -87,6 +95,17 @@ OPENINGS: dict[str, tuple[Any, ...]] = {
     ),
     "recommendation": (A_LINE,),
     "feedback": (SubmitFeedback(recommendation_version=1, rating=3, captured_at=ago(days=3)),),
+    "prediction": (
+        MakePrediction(
+            version=1,
+            target=Target(metric="rating", threshold=4, direction="at_least"),
+            horizon_days=30,
+            probability=0.5,
+            baseline=2,
+            as_of_position=1,
+            occurred_at=ago(days=3),
+        ),
+    ),
 }
 """How a story may begin, so that what follows has something to follow."""
 
@@ -128,6 +147,17 @@ SPECS: dict[str, tuple[Spec[Any, Any, Any, Any], type[Facts], object, object]] =
         FeedbackFacts,
         FeedbackCommand,
         FeedbackEvent,
+    ),
+    "prediction": (
+        Spec(
+            prediction.decide,
+            prediction.evolve,
+            prediction.INITIAL,
+            msgspec.structs.replace(plain(PredictionFacts), origin=BY_MODEL),
+        ),
+        PredictionFacts,
+        PredictionCommand,
+        PredictionEvent,
     ),
 }
 RECOMMENDATION = SPECS["recommendation"][0]
@@ -230,3 +260,16 @@ def test_law_only_four_events_raise_the_version_and_by_one(data: st.DataObject) 
         _, before = items_and_version(state)
         state = RECOMMENDATION.evolve(state, event)
         assert items_and_version(state)[1] == before + isinstance(event, raising)
+
+
+@quick
+@given(data=st.data())
+def test_law_a_prediction_ends_once(data: st.DataObject) -> None:
+    spec = SPECS["prediction"][0]
+    story = data.draw(st.lists(anything(PredictionCommand, **OFTEN), max_size=6))
+    known = data.draw(st.lists(facts_of(PredictionFacts), min_size=len(story), max_size=len(story)))
+    events = spec.decides_lawfully((*OPENINGS["prediction"], *story), [spec.facts, *known])
+    made, *endings = events
+    assert isinstance(made, prediction.PredictionMade)
+    assert len(endings) <= 1
+    assert all(made.occurred_at <= ending.occurred_at for ending in endings)

@@ -217,6 +217,10 @@ def test_a_proposal_is_held_to_the_rules_of_a_revision() -> None:
 
 
 def test_who_takes_the_treatment_proposes_no_revision() -> None:
+    nowhere = frozenset({("prediction", str(an_id(90)))})
+    a_line.when(propose, origin=BY_MODEL, actor=SERVICE, unresolved=nowhere).then_rejected(
+        "evidence.unresolved"
+    )
     a_line.when(propose, actor=PATIENT).then_rejected("origin.practitioner_required")
     a_line.when(propose, origin=Origin(method="self_report")).then_rejected("origin.practitioner_required")
 

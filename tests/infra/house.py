@@ -22,8 +22,10 @@ MODELS = (
     "recommendation_versions",
     "recommendation_changes",
     "patient_groups",
+    "predictions",
     "audit_trail",
     "statistics",
+    "accounts",
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from hypothesis import strategies as st
 
-from domain import feedback, patient
+from domain import feedback, patient, prediction
 from domain.diagnosis import events as diagnosis
 from domain.event import Change, Coded, Event
 from domain.items import Item, ItemBody, ItemChange, Items, apply_changes, recorded_item
@@ -20,6 +20,7 @@ from tests.projections.story import DIAGNOSIS_ID, LINE_ID, OTHER_PATIENT_ID, PAT
 LINES = st.sampled_from([LINE_ID, an_id(22)])
 DIAGNOSES = st.sampled_from([DIAGNOSIS_ID, an_id(12)])
 FEEDBACK = st.sampled_from([an_id(31), an_id(32)])
+PREDICTIONS = st.sampled_from([an_id(61), an_id(62)])
 FIRST_FINDING = 100
 OTHERS = st.sampled_from([OTHER_PATIENT_ID, an_id(3)])
 
@@ -88,6 +89,7 @@ class _Teller:
             "diagnosis": (DIAGNOSES, get_args(diagnosis.DiagnosisEvent)),
             "recommendation": (LINES, LINE_TYPES),
             "feedback": (FEEDBACK, get_args(feedback.FeedbackEvent)),
+            "prediction": (PREDICTIONS, get_args(prediction.PredictionEvent)),
         }
         ids, types = streams[self.draw(st.sampled_from(sorted(streams)))]
         stream_id = self.draw(ids)

@@ -20,6 +20,9 @@ from projections import (
     diagnosis_view,
     patient_groups,
     patient_timeline,
+    prediction_accuracy,
+    prediction_view,
+    predictions,
     recommendation_changes,
     recommendation_versions,
     statistics_view,
@@ -50,6 +53,7 @@ from tests.projections.story import (
     PATIENT_ID,
     Log,
 )
+from tests.projections.test_predictions import foretold, summed
 
 MODELS = models("Asia/Tehran")
 GROUP = (PATIENT_ID, OTHER_PATIENT_ID)
@@ -63,6 +67,7 @@ def two_records_of_one_person() -> Log:
     log.add(OTHER_PATIENT_ID, merged(PATIENT_ID, OTHER_PATIENT_ID, "retired"), subject_id=OTHER_PATIENT_ID)
     log.add(OTHER_LINE_ID, drafted(None), issued())
     log.add(FEEDBACK_ID, amended(rating=None))
+    foretold(log, (0.9, True), (0.8, True), (0.7, False), (0.2, False), (0.1, True))
     return log.add(
         DIAGNOSIS_ID,
         revised(severity=None, onset="2024-12-01T12:00:00Z"),
@@ -166,6 +171,19 @@ async def test_changes(connection: AsyncConnection) -> None:
     assert told.reasons[1].evidence[0].changed_since is not None
     places = (LINE_ID, 3), (OTHER_LINE_ID, 1)
     assert await change_view.lines(there, *places) == change_view.lines_of(here, *places)
+
+
+async def test_predictions(connection: AsyncConnection) -> None:
+    there = tables(connection, predictions.MODEL)
+    here = [LOG.rows(predictions.MODEL, member) for member in GROUP]
+    told = await prediction_view.by_patient(there, EN)
+    assert told == prediction_view.by_patient_of(here, EN)
+    of_line = await prediction_view.by_recommendation(there, LINE_ID, EN)
+    assert of_line == prediction_view.by_recommendation_of(here, LINE_ID, EN) == told
+    assert await prediction_view.by_recommendation(there, OTHER_LINE_ID, EN) == ()
+    scores = await prediction_accuracy.accuracy(connection, predictions.MODEL.schema)
+    assert scores == prediction_accuracy.told(summed(here[0]))
+    assert scores.overall.n == 5
 
 
 async def test_groups(connection: AsyncConnection) -> None:

@@ -123,6 +123,7 @@ def test_what_is_never_sealed_needs_no_key(tag: str) -> None:
 def test_nothing_personal_goes_unsealed() -> None:
     """An event without a seal holds codes, ids, times and flags, and no words."""
     allowed = {"occurred_at", "precision", "legal_basis", "roles", "role", "patient_id", "locale"}
+    allowed |= {"report_on", "span", "formats", "changes", "schedule_id", "recurrence", "recipients"}
     for tag in UNSEALED:
         assert {field.name for field in msgspec.structs.fields(EVENTS[tag])} <= allowed
 

@@ -21,7 +21,7 @@ from tests.infra.tales import Teller
 REVIEWS = "SELECT count(*) FROM log.event WHERE topic = 'recommendation.safety_review_requested'"
 ESCALATED = "SELECT count(*) FROM log.event WHERE topic = 'feedback.adverse_event_escalated'"
 JOBS = "SELECT count(*) FROM jobs.procrastinate_jobs"
-POSITION = "SELECT position FROM jobs.process_manager"
+POSITION = "SELECT min(position) FROM jobs.process_manager"
 HEAD = "SELECT position FROM log.head"
 
 

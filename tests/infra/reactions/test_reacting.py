@@ -18,6 +18,7 @@ from infra.reactions import working
 from infra.reactions.acting import HOUSE, act
 from infra.reactions.process_manager import History, ProcessManager, Reaction
 from infra.reactions.queue import put
+from infra.reactions.registry import MANAGERS
 from infra.reactions.severe_side_effects import MANAGER
 from tests.infra.house import House
 from tests.infra.reactions.harm import (
@@ -147,7 +148,7 @@ async def test_a_new_manager_is_silent_about_the_past(house: House) -> None:
                 "DELETE FROM jobs.process_manager; DELETE FROM app.migration WHERE name LIKE 'manager/%'"
             )
         urls = house.servers.database_url, house.servers.vault_url
-        assert migrate(*urls) == [f"manager/{MANAGER.name}"]
+        assert sorted(migrate(*urls)) == sorted(f"manager/{name}" for name in MANAGERS)
         assert house.one(POSITION) == house.one(HEAD)
         await harmed(teller)
         assert migrate(*urls) == []
@@ -265,7 +266,9 @@ def test_who_feeds_only_adds_and_who_works_only_takes(house: House) -> None:
 def test_the_doctor_tells_of_a_manager_that_lags_and_of_one_that_cannot_be_right(house: House) -> None:
     def told(position: int) -> list[str]:
         with house.owner() as owner:
-            owner.execute("UPDATE jobs.process_manager SET position = %s", (position,))
+            owner.execute(
+                "UPDATE jobs.process_manager SET position = %s WHERE name = %s", (position, MANAGER.name)
+            )
         return checkup.of_database(house.servers.database_url, "dev").problems
 
     assert told(0) == []
