@@ -1,6 +1,6 @@
 """The past by the code that shows the present: the same folds, over what was known or true by then."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,6 +34,14 @@ class Moment(msgspec.Struct, frozen=True):
     def shows(self, recorded: Recorded[Event]) -> bool:
         """Whether an event had happened by then. What cannot be opened any more has no time and stays."""
         return self.as_of is None or recorded.event is None or recorded.event.occurred_at <= self.as_of
+
+    def of(self, events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
+        """What is left of these events. The two questions are independent: either may be asked first."""
+        return [
+            recorded
+            for recorded in events
+            if self.shows(recorded) and (self.position is None or recorded.position <= self.position)
+        ]
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
@@ -81,5 +89,5 @@ class Past:
     async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
         """The rows of each patient of the group, as they were then."""
         events = await self._reader.by_subject(group, until=moment.position)
-        shown = [recorded for recorded in events if moment.shows(recorded)]
+        shown = moment.of(events)
         return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]

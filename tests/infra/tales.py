@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -75,8 +76,10 @@ class Line(msgspec.Struct):
 class Teller:
     """Tells commands, by chance, of patients it has registered itself."""
 
-    def __init__(self, services: Services, seed: int) -> None:
+    def __init__(self, services: Services, seed: int, since: datetime | None = None) -> None:
+        """Everything happens when it is told, or else a few days after each other, `since` then."""
         self.services = services
+        self.at = since
         self.chance = Random(seed)  # noqa: S311  a tale is no secret
         self.told: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -99,6 +102,9 @@ class Teller:
         return self
 
     async def say(self, command: Command, target: UUID | None, actor: Actor = DOCTOR) -> Result:
+        if self.at is not None:
+            self.at += timedelta(hours=self.chance.randint(1, 200))
+            command = msgspec.structs.replace(command, occurred_at=self.at)
         wish = Wish(
             command=command,
             target_id=target,
