@@ -1,4 +1,4 @@
-"""Laws of time, for every read model of one patient: what was known then, and what is known today of a day."""
+"""Laws of time, for every model of one patient: what was known then, and what is known today of a day."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -42,7 +42,7 @@ RECORDED_FOR_IT = (
 
 
 def at_their_times(events: Events) -> list[Recorded[Event]]:
-    """The same events as deciders date them: no stream runs backwards, a correction is of what it corrects."""
+    """As deciders date them: no stream runs backwards, a correction has the time of what it corrects."""
     begun: dict[UUID, datetime] = {}
     latest: dict[UUID, datetime] = {}
     found: dict[tuple[UUID, UUID], datetime] = {}
@@ -153,7 +153,7 @@ def entered_in_error(events: Events, reason_code: str = "CORRECTION.DATA_ENTRY")
 def an_error_is_gone_from_every_day_and_stays_in_the_past(
     model: ReadModel, events: Events, days: Sequence[datetime]
 ) -> None:
-    """A model forgets it, or says itself that it was an error; what was known before it was one stays known."""
+    """A model forgets it, or says itself that it was an error; what was known before stays known."""
     healed = entered_in_error(events)
     for moment in (Moment(), *(Moment(as_of=day) for day in days)):
         told = list(_living(model, healed, moment))
