@@ -6,12 +6,12 @@ from tests.api.house import Caller, House, Json
 VIEWS = ("timeline", "diagnoses", "recommendations")
 
 
-def views(caller: Caller, patient_id: str, **asked: object) -> dict[str, list[Json]]:
+def views(caller: Caller, patient_id: str, **asked: int) -> dict[str, list[Json]]:
     """What the three views hold, but for the merge itself."""
     return {
         name: [
             item
-            for item in caller.read(f"/patients/{patient_id}/{name}", **asked)["items"]
+            for item in caller.read(f"/patients/{patient_id}/{name}", None, **asked)["items"]
             if not str(item.get("tag", "")).startswith("patient.merge")
         ]
         for name in VIEWS

@@ -121,8 +121,8 @@ def test_every_item_that_was_there_on_the_way_stands_in_one_list(events: Events)
         shown = version_view.all_versions_of(versions, line.recommendation_id)
         if len(shown) > 1:
             told = change_view.versions_of(changes, line.recommendation_id, 1, len(shown))
-            listed = [item.item_id for item in (*told.added, *told.removed, *told.changed)]
-            listed += [*told.unchanged, *told.transient]
+            listed = [*told.unchanged, *told.transient, *(one.item_id for one in told.changed)]
+            listed += [item.item_id for item in (*told.added, *told.removed)]
             assert sorted(listed) == sorted({item.item_id for one in shown for item in one.items})
 
 
