@@ -70,7 +70,7 @@ def view(
     *,
     past: bool = False,
     also: tuple[int, ...] = (),
-    media_type: MediaType = MediaType.JSON,
+    media_type: MediaType | str = MediaType.JSON,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """A GET route: who may ask, whether it answers about the past, and no parameter but those it declares.
 

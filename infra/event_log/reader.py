@@ -158,6 +158,18 @@ class Reader:
         found = await rows(connection, query, arguments) if connection else await self._rows(query, arguments)
         return int(found[0][0])
 
+    async def positions(self, subjects: Collection[UUID], until: int) -> list[int]:
+        """Where the events of these patients stand, up to a position."""
+        rows = await self._rows(
+            """
+            SELECT notification_id FROM log.event
+            WHERE shard = %s AND subject_id = ANY(%b) AND notification_id <= %s
+            ORDER BY notification_id
+            """,
+            (self._shard, list(subjects), until),
+        )
+        return [position for (position,) in rows]
+
     async def erased(self) -> set[UUID]:
         """Everybody whom the log refuses."""
         found = await self._rows("SELECT subject_id FROM log.erased WHERE shard = %s", (self._shard,))

@@ -117,13 +117,14 @@ class Teller:
         self.told[type(command).__name__] += 1
         return result
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> UUID:
         """A patient with a diagnosis and a recommendation."""
         number = str(new_id())
         patient = (await self.say(RegisterPatient(patient_no=number, name=self._word()), None)).id
         self.patients.append(patient)
         await self._diagnose(patient)
         await self._issue(self.diagnoses[-1], patient)
+        return patient
 
     async def _diagnose(self, patient: UUID) -> None:
         command = RecordDiagnosis(
@@ -178,6 +179,9 @@ class Teller:
             ]
         )
         await self.say(about, diagnosis)
+
+    async def observe(self, diagnosis: UUID) -> None:
+        await self.say(ObserveSymptom(symptom_code="pain", score=self.chance.randint(0, 10)), diagnosis)
 
     async def _finding(self) -> None:
         diagnosis, finding = self.chance.choice(self.diagnoses), new_id()
@@ -238,6 +242,10 @@ class Teller:
 
     async def _merge(self) -> None:
         survivor, retired = self.chance.sample(self.patients, 2)
+        await self.merge(survivor, retired)
+
+    async def merge(self, survivor: UUID, retired: UUID) -> None:
+        """One proposes, another one approves."""
         await self.say(ProposeMerge(survivor_id=survivor, retired_id=retired), retired)
         await self.say(ApproveMerge(), retired, OTHER_DOCTOR)
         self.retired.append(retired)
@@ -266,7 +274,7 @@ class Teller:
         return f"MARK{self.chance.getrandbits(60):x}"
 
 
-STEPS: list[Callable[[Teller], Awaitable[None]]] = [
+STEPS: list[Callable[[Teller], Awaitable[object]]] = [
     Teller._patient,
     Teller._diagnosis,
     Teller._diagnosis,
