@@ -88,6 +88,25 @@ class Past:
 
     async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
         """The rows of each patient of the group, as they were then."""
-        events = await self._reader.by_subject(group, until=moment.position)
-        shown = moment.of(events)
-        return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]
+        return _folded(model, group, moment, await self._events(model, group, moment))
+
+    async def of_one(self, model: ReadModel, patient_id: UUID, moment: Moment) -> Rows | None:
+        """The same of a patient in one statement; None where they were one with somebody then."""
+        events = await self._events(model, [patient_id], moment)
+        if any(isinstance(one.event, PatientsMerged) for one in events):
+            return None
+        return _folded(model, [patient_id], moment, events)[0]
+
+    async def _events(
+        self, model: ReadModel, group: Collection[UUID], moment: Moment
+    ) -> list[Recorded[Event]]:
+        """All that the model looks at, and what says whom somebody was merged with."""
+        looked_at = None if model.of is None else [tag_of(kind) for kind in {*model.of, *GROUPING}]
+        return await self._reader.by_subject(group, until=moment.position, tags=looked_at)
+
+
+def _folded(
+    model: ReadModel, group: Collection[UUID], moment: Moment, events: Sequence[Recorded[Event]]
+) -> list[Rows]:
+    shown = moment.of(events)
+    return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]

@@ -89,13 +89,13 @@ async def _position(reader: Reader, zone: ZoneInfo, text: str | None) -> int | N
     if text is None:
         return None
     if text.isascii() and text.isdigit():
-        return _had(int(text), (await reader.head()).position)
+        return await _had(reader, int(text))
     return await reader.position_at(last_instant(zone, text))
 
 
-def _had(position: int, head: int) -> int:
+async def _had(reader: Reader, position: int) -> int:
     """The position, where the log has it: 20250101 was meant as a date, and is not silently "now"."""
-    if position > head:
+    if not await reader.has(position):
         raise ValueError(position)
     return position
 

@@ -71,15 +71,14 @@ class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
 Place: TypeAlias = tuple[UUID, int]
 """A version of a line."""
 
-STEPS_OF_LINES = both(sql.SQL("recommendation_id = ANY(%(lines)s)"))
-CHANGED_EVIDENCE = both(sql.SQL("fate IS NOT NULL"))
+REST = both(sql.SQL("recommendation_id = ANY(%(lines)s)")), both(sql.SQL("fate IS NOT NULL"))
+"""The steps of the lines that are compared, and only evidence of which something became."""
 
 
 async def versions(tables: Tables, recommendation_id: UUID, first: int, last: int) -> ComparedVersions:
     """Two versions of a line. Raises Rejected("compare.order") and NotFound("compare.unknown_version")."""
     _in_order(first, last)
-    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [recommendation_id]})
-    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
+    steps, evidence = await tables.two(STEP, EVIDENCE, REST, {"lines": [recommendation_id]})
     return _versions(steps, evidence, recommendation_id, first, last)
 
 
@@ -94,8 +93,7 @@ async def lines(tables: Tables, diagnosis_id: UUID, left: Place, right: Place) -
 
     Raises NotFound("compare.unknown_version").
     """
-    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [left[0], right[0]]})
-    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
+    steps, evidence = await tables.two(STEP, EVIDENCE, REST, {"lines": [left[0], right[0]]})
     return _lines(steps, evidence, diagnosis_id, left, right)
 
 

@@ -40,6 +40,7 @@ class Reader:
         self._vault = vault
         self._shard = shard
         self._subjects: dict[UUID, UUID] = {}
+        self._seen = 0
 
     @cached_property
     def lenient(self) -> "Reader":
@@ -50,6 +51,12 @@ class Reader:
         """The last position and its time."""
         rows = await self._rows("SELECT position, recorded_at FROM log.head WHERE shard = %s", (self._shard,))
         return Head(*rows[0])
+
+    async def has(self, position: int) -> bool:
+        """Whether the log is that long; what it has once it has always."""
+        if position > self._seen:
+            self._seen = (await self.head()).position
+        return position <= self._seen
 
     async def stream(self, stream_id: UUID) -> list[Recorded[Event]]:
         """Every event of a stream, oldest first; empty when there is none."""
