@@ -121,13 +121,13 @@ class Notary:
 
         What cannot be trusted any more is none.
         """
-        rows = await self._rows(LATEST, (self._shard,))
-        if not rows:
-            return None
-        origin, size, root, note = rows[0]
         try:
+            rows = await self._rows(LATEST, (self._shard,))
+            if not rows:
+                return (await self.checkpoint()).note
+            origin, size, root, note = rows[0]
             checkpoint, _ = opened(note, self._known.of(origin))
-        except NoteRefused:
+        except (NoteRefused, Refused):
             return None
         return note if checkpoint.head == Head(size, root) else None
 

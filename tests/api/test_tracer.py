@@ -158,6 +158,7 @@ def test_a_replay_is_what_the_timeline_answers_about_the_same_moment(
 ) -> None:
     _, patient_id, _, line_id = stories.treated(house, doctor)
     position = stories.add(doctor, line_id, stories.BARLEY)["position"]
+    assert auditor.get("/audit/checkpoint").status_code == 200
     for moment in (
         {},
         {"known_at": position - 1},
