@@ -1,5 +1,6 @@
 """Writing a patient's record with its proofs, a few hundred events at a time."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -16,7 +17,7 @@ from infra.past import Moment, Past
 from projections.audit_trail import audit_event
 
 EVENTS_AT_ONCE = 256
-NODES_AT_ONCE = 4_096
+NODES_AT_ONCE = 512
 
 encode = msgspec.json.encode
 
@@ -62,7 +63,7 @@ class Recording:
         yield encode(Closing(statement=await self._notary.sign(statement.text()))) + b"\n"
 
     async def _opening(self) -> Opening:
-        wanted = needed(self.positions, self.signed.checkpoint.size)
+        wanted = await asyncio.to_thread(needed, self.positions, self.signed.checkpoint.size)
         nodes: list[bytes] = []
         for first in range(0, len(wanted), NODES_AT_ONCE):
             nodes += await self._notary.subtrees(wanted[first : first + NODES_AT_ONCE])
