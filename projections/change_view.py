@@ -68,6 +68,7 @@ class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[PathReason, ...]
 
 
+BY_ID = frozenset({"feedback", "finding", "assessment", "prediction"})
 Place: TypeAlias = tuple[UUID, int]
 """A version of a line."""
 
@@ -179,7 +180,7 @@ def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathRe
             item_ids=reason.item_ids,
             narrative=reason.narrative,
             evidence=tuple(
-                _cited(link, reason, fates.get((link.type, link.ref))) for link in reason.evidence
+                _cited(link, reason, fates.get((link.type, _plain(link)))) for link in reason.evidence
             ),
             decided_by=reason.decided_by,
             approved_by=reason.approved_by,
@@ -196,6 +197,11 @@ def _fates(evidence: Iterable[Evidence]) -> dict[tuple[EvidenceType, str], Evide
     for one in sorted(evidence, key=lambda one: one.position):
         fates[one.type, one.ref] = fates["event", str(one.event_position)] = one
     return fates
+
+
+def _plain(link: EvidenceLink) -> str:
+    """An id is the same however it was written."""
+    return link.ref.lower() if link.type in BY_ID else link.ref
 
 
 def _cited(link: EvidenceLink, reason: Reason, found: Evidence | None) -> CitedEvidence:

@@ -98,8 +98,11 @@ def _said(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
     yield _evidence(recorded, "event", recorded.position)
 
 
-def _answer(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+def _answer(_rows: Rows, recorded: Envelope, event: feedback.FeedbackSubmitted) -> Iterator[Row]:
+    """What a patient says may be cited as such, and for the series that it goes on with."""
     yield _evidence(recorded, "feedback", recorded.stream_id)
+    for code in dict.fromkeys(score.symptom_code for score in event.symptom_scores):
+        yield _evidence(recorded, "symptom_series", code)
 
 
 def _observe(rows: Rows, recorded: Envelope, event: diagnosis.SymptomObserved) -> Iterator[Row]:
@@ -128,10 +131,16 @@ def _enter_in_error(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[R
             yield _meets("entered_in_error", evidence, recorded)
 
 
-def _correct(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+Correcting: TypeAlias = (
+    patient.PatientDetailsCorrected | diagnosis.DiagnosisRevised | feedback.FeedbackAmended
+)
+
+
+def _correct(rows: Rows, recorded: Envelope, event: Correcting) -> Iterator[Row]:
     """What opened this stream is told otherwise now."""
+    told = {"event", "feedback", *(["symptom_series"] if "symptom_scores" in event.changes else [])}
     for evidence in rows.under(EVIDENCE, recorded.stream_id):
-        if evidence.type in {"event", "feedback"}:
+        if evidence.type in told:
             yield _meets("amended", evidence, recorded)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from domain import patient
+from domain import feedback, patient
 from domain.diagnosis import events as diagnosis
 from domain.errors import NotFound, Rejected
 from domain.event import Change, Coded, Event, EvidenceLink
@@ -222,6 +222,31 @@ def test_a_series_of_a_diagnosis_that_is_an_error_is_marked() -> None:
     since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
     assert since is not None
     assert since.fate == "entered_in_error"
+
+
+SCORED = feedback.SymptomScore(symptom_code="nausea", score=3)
+
+
+@pytest.mark.parametrize(
+    ("event", "fate"),
+    [
+        (amended(symptom_scores=[]), "amended"),
+        (amended(rating=4), None),
+        (retracted(), "retracted"),
+    ],
+)
+def test_a_series_that_rests_on_feedback_changes_with_it(event: Event, fate: str | None) -> None:
+    log = a_year().add(an_id(33), answered(symptom_scores=(SCORED, SCORED)))
+    log.add(LINE_ID, resting_on(4, EvidenceLink(type="symptom_series", ref="nausea")))
+    log.add(an_id(33), event)
+    since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
+    assert (since and since.fate) == fate
+
+
+def test_an_id_is_the_same_however_it_was_written() -> None:
+    log = a_year().add(LINE_ID, resting_on(4, EvidenceLink(type="finding", ref=str(FINDING_ID).upper())))
+    log.add(DIAGNOSIS_ID, FATES["finding retracted"][1])
+    assert compared(log, 3, 4).reasons[0].evidence[0].changed_since is not None
 
 
 def test_what_changed_and_changed_back_left_no_trace() -> None:
