@@ -1,5 +1,6 @@
 """The auditor's queries: every event in its envelope, and a patient's record as it was known."""
 
+from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
 
@@ -7,13 +8,17 @@ import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.params import QueryParameter
+from litestar.response import Stream
 
 from api.access import Access, require
 from api.caller import services
 from api.query import Before, From, Limit, OneOf, To
 from api.viewing import AnyRequest, Asking, of_house, period, reached, refuse_held, view, words
 from domain.catalog import EVENTS
-from infra.replaying import Replay, moment_of, replay
+from infra.attesting import Asked, attested, replayed
+from infra.notary.recording import Recording
+from infra.notary.signing import Proof
+from infra.replaying import TIMELINE, Replay, moment_of
 from projections import audit_trail, patient_groups
 from projections.audit_trail import AuditEvent, audit_event
 
@@ -27,14 +32,23 @@ OfType = Annotated[
 ]
 OfCorrelation = Annotated[UUID | None, QueryParameter(name="correlation")]
 OfModel = Annotated[str, QueryParameter(name="read_model")]
+SideBySide = Annotated[
+    bool, QueryParameter(name="side_by_side", description="And beside it what is known of it today.")
+]
+WithProofs = Annotated[
+    bool, QueryParameter(name="proofs", description="With the proof that each event is in the log.")
+]
+LINES = "application/x-ndjson"
 
 
 class AuditPage(msgspec.Struct, frozen=True):
-    """Events, the latest first."""
+    """Events, the latest first; the checkpoint is the last one, or that of the proofs asked for."""
 
     items: tuple[AuditEvent, ...]
     next: str | None
     position: int
+    checkpoint: str | None
+    proofs: tuple[Proof, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 @view("/audit/events", Access("read_audit"))
@@ -50,6 +64,7 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
     to: To = None,
     before: Before = None,
     limit: Limit = 50,
+    proofs: WithProofs = False,
 ) -> Response[AuditPage]:
     """Events by patient, actor, type, correlation and time of recording."""
     found = services(request)
@@ -73,7 +88,10 @@ async def audit_events(  # noqa: PLR0913  each is a parameter of the query
         page = await audit_trail.page(connection, model.schema, 0, asked)
     recorded = await found.reader.lenient.at([entry.position for entry in page.entries])
     items = tuple(audit_event(one, readable=True) for one in reversed(recorded))
-    return of_house(request, AuditPage(items, page.next, checkpoint), checkpoint)
+    proof = await attested(found, [one.position for one in items], proofs=proofs)
+    proven = msgspec.UNSET if proof.proofs is None else proof.proofs
+    answer = AuditPage(items, page.next, checkpoint, proof.checkpoint, proven)
+    return of_house(request, answer, checkpoint)
 
 
 @view("/audit/replay", Access("read_audit"), past=True)
@@ -81,7 +99,10 @@ async def replay_patient(
     request: AnyRequest,
     asking: NamedDependency[Asking],
     patient: ThePatient,
-    read_model: OfModel = "patient_timeline",
+    *,
+    read_model: OfModel = TIMELINE,
+    side_by_side: SideBySide = False,
+    proofs: WithProofs = False,
 ) -> Response[Replay]:
     """A patient's record as known then, as of then, folded anew from the log."""
     await require(request, request.user.actor, "read_record", patient)
@@ -89,8 +110,32 @@ async def replay_patient(
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
     if (model := found.models.get(read_model)) is not None:
         await refuse_held(request, model, await found.past.group(patient, moment), moment)
-    answer = await replay(found.past, found.reader, found.models, patient, moment, words(request), read_model)
+    asked = Asked(read_model=read_model, side_by_side=side_by_side, proofs=proofs)
+    answer = await replayed(found, patient, moment, words(request), asked)
     return of_house(request, answer, answer.position)
 
 
-ROUTES = [audit_events, replay_patient]
+@view("/audit/export", Access("read_audit"), also=(404,), media_type=LINES)
+async def export_record(request: AnyRequest, patient: ThePatient) -> Response[str]:
+    """A patient's events with all their proofs: a file that verifies without us."""
+    found = services(request)
+    recording = await Recording.of(found.notary, found.reader, found.past, patient)
+    lines = recording.lines()
+    first = await anext(lines)
+
+    async def whole() -> AsyncIterator[bytes]:
+        yield first
+        async for line in lines:
+            yield line
+
+    headers = {
+        "Cache-Control": "private, no-store",
+        "Content-Disposition": f'attachment; filename="record-{patient}.jsonl"',
+        "Content-Language": request.user.locale,
+        "Tarikh-Position": str(recording.positions[-1]),
+        "Tarikh-Verifier-Key": str(recording.signed.verifier),
+    }
+    return Stream(whole(), headers=headers, media_type=LINES)  # type: ignore[return-value]  # a text, in parts
+
+
+ROUTES = [audit_events, replay_patient, export_record]

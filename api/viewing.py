@@ -70,7 +70,7 @@ def view(
     *,
     past: bool = False,
     also: tuple[int, ...] = (),
-    media_type: MediaType = MediaType.JSON,
+    media_type: MediaType | str = MediaType.JSON,
 ) -> Callable[[Handler], HTTPRouteHandler]:
     """A GET route: who may ask, whether it answers about the past, and no parameter but those it declares.
 
@@ -142,13 +142,7 @@ async def by_patient(
     model = found.models[model_name]
     moment = await moment_of(found.reader, found.settings.time_zone, asking.known_at, asking.as_of)
     if moment.is_past:
-        # an auditor sees the past as it was, everybody else only whom they may see today
-        members = found.past.group if request.user.actor.role == "auditor" else found.past.group_still
-        group = tuple(await members(patient_id, moment))
-        await refuse_held(request, model, group, moment)
-        rows = await found.past.rows(model, group, moment)
-        position = await found.reader.last_change(group, moment.position)
-        past = Sources(group, position, None, tuple(zip(group, rows, strict=True)))
+        past = await _past(request, model, patient_id, moment)
         return await _of_the_past(request, model, past, asking, read, version)
     remembering = await found.progress.present(
         model, found.models["patient_groups"], patient_id, asking.min_position or 0
@@ -170,6 +164,28 @@ async def by_patient(
         return _unchanged(request, answer.etag, present.position)
     headers = _headers(request, answer.etag, present.position)
     return Response(answer.body, headers=headers, media_type=MediaType.JSON)  # type: ignore[arg-type]  # encoded
+
+
+async def _past(request: AnyRequest, model: ReadModel, patient_id: UUID, moment: Moment) -> Sources:
+    """What was known then. Raises HeldBack."""
+    found = services(request)
+    position = await _known(request, model, [patient_id], moment)
+    if (alone := await found.past.of_one(model, patient_id, moment)) is not None:
+        return Sources((patient_id,), position, None, ((patient_id, alone),))
+    # an auditor sees the past as it was, everybody else only whom they may see today
+    members = found.past.group if request.user.actor.role == "auditor" else found.past.group_still
+    group = tuple(await members(patient_id, moment))
+    position = await _known(request, model, group, moment)
+    rows = await found.past.rows(model, group, moment)
+    return Sources(group, position, None, tuple(zip(group, rows, strict=True)))
+
+
+async def _known(request: AnyRequest, model: ReadModel, group: Collection[UUID], moment: Moment) -> int:
+    """The last position of these known then; raises HeldBack where they cannot be folded up to it."""
+    position, held = await services(request).progress.then(model, group, moment.position)
+    if held:
+        raise HeldBack
+    return position
 
 
 async def refuse_held(request: AnyRequest, model: ReadModel, group: Collection[UUID], moment: Moment) -> None:

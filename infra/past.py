@@ -1,6 +1,6 @@
 """The past by the code that shows the present: the same folds, over what was known or true by then."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -34,6 +34,14 @@ class Moment(msgspec.Struct, frozen=True):
     def shows(self, recorded: Recorded[Event]) -> bool:
         """Whether an event had happened by then. What cannot be opened any more has no time and stays."""
         return self.as_of is None or recorded.event is None or recorded.event.occurred_at <= self.as_of
+
+    def of(self, events: Iterable[Recorded[Event]]) -> list[Recorded[Event]]:
+        """What is left of these events. The two questions are independent: either may be asked first."""
+        return [
+            recorded
+            for recorded in events
+            if self.shows(recorded) and (self.position is None or recorded.position <= self.position)
+        ]
 
 
 def start_of_day(day: date, zone: ZoneInfo) -> datetime:
@@ -80,6 +88,25 @@ class Past:
 
     async def rows(self, model: ReadModel, group: Collection[UUID], moment: Moment) -> Sequence[Rows]:
         """The rows of each patient of the group, as they were then."""
-        events = await self._reader.by_subject(group, until=moment.position)
-        shown = [recorded for recorded in events if moment.shows(recorded)]
-        return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]
+        return _folded(model, group, moment, await self._events(model, group, moment))
+
+    async def of_one(self, model: ReadModel, patient_id: UUID, moment: Moment) -> Rows | None:
+        """The same of a patient in one statement; None where they were one with somebody then."""
+        events = await self._events(model, [patient_id], moment)
+        if any(isinstance(one.event, PatientsMerged) for one in events):
+            return None
+        return _folded(model, [patient_id], moment, events)[0]
+
+    async def _events(
+        self, model: ReadModel, group: Collection[UUID], moment: Moment
+    ) -> list[Recorded[Event]]:
+        """All that the model looks at, and what says whom somebody was merged with."""
+        looked_at = None if model.of is None else [tag_of(kind) for kind in {*model.of, *GROUPING}]
+        return await self._reader.by_subject(group, until=moment.position, tags=looked_at)
+
+
+def _folded(
+    model: ReadModel, group: Collection[UUID], moment: Moment, events: Sequence[Recorded[Event]]
+) -> list[Rows]:
+    shown = moment.of(events)
+    return [fold_history(model, [r for r in shown if r.subject_id == subject]) for subject in group]

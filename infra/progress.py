@@ -73,6 +73,22 @@ PRESENT = sql.SQL(
 """An answer needs both the model and the groups; of one that is being built there is no position."""
 
 
+THEN = """
+    SELECT coalesce(max(notification_id), 0),
+           EXISTS (
+               SELECT FROM app.held AS h
+               JOIN unnest(%(models)s::text[], %(fingerprints)s::text[]) AS m(model, fingerprint)
+                   USING (model, fingerprint)
+               WHERE h.shard = %(shard)s AND h.subject_id = ANY(%(group)s)
+                 AND (%(until)s::bigint IS NULL OR h.position <= %(until)s)
+           )
+    FROM log.event
+    WHERE shard = %(shard)s
+      AND subject_id = ANY(%(group)s)
+      AND (%(until)s::bigint IS NULL OR notification_id <= %(until)s)
+    """
+
+
 class Standing(msgspec.Struct, frozen=True):
     """How one version does: how far, whether ever caught up, whether fed, how many are held back."""
 
@@ -171,6 +187,14 @@ class Progress:
                 (self._shard, model.name, model.fingerprint, list(group), until, until),
             )
             return await cursor.fetchone() == (True,)
+
+    async def then(self, model: ReadModel, group: Collection[UUID], until: int | None) -> tuple[int, bool]:
+        """The last position of these patients up to one, and whether anybody is held back up to it."""
+        given = {**_versions([model]), "shard": self._shard, "group": list(group), "until": until}
+        async with self._pool.connection() as connection:
+            row = await (await connection.execute(THEN, given)).fetchone()
+        assert row is not None  # noqa: S101  an aggregate gives one row
+        return row[0], row[1]
 
     async def present(
         self, model: ReadModel, groups: ReadModel, patient_id: UUID, min_position: int = 0

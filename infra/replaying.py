@@ -11,22 +11,30 @@ import msgspec
 
 from domain.errors import FieldError, NotFound, Rejected
 from infra.event_log.reader import Reader
+from infra.notary.signing import Proof
 from infra.past import Moment, Past, end_of_day, start_of_day
 from projections import timeline_page
 from projections.model import ReadModel
 from projections.timeline_words import Words
 
 EVERYTHING = 2**31
+TIMELINE = "patient_timeline"
 DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class Replay(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A timeline as its route answers it but on one page; of other models the rows of each table."""
+    """A timeline as its route answers it but on one page; of other models the rows of each table.
+
+    `as_corrected` is what is known today of the same days.
+    """
 
     position: int
     items: tuple[timeline_page.TimelineItem, ...] | None = None
     tables: dict[str, list[dict[str, Any]]] | None = None
     next: str | msgspec.UnsetType | None = msgspec.UNSET
+    as_corrected: "Replay | msgspec.UnsetType" = msgspec.UNSET
+    checkpoint: str | msgspec.UnsetType | None = msgspec.UNSET
+    proofs: tuple[Proof, ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 async def replay(  # noqa: PLR0913, PLR0917  who asks what of whom, as of when, in which words
@@ -36,7 +44,7 @@ async def replay(  # noqa: PLR0913, PLR0917  who asks what of whom, as of when, 
     patient_id: UUID,
     moment: Moment,
     words: Words,
-    name: str = "patient_timeline",
+    name: str = TIMELINE,
 ) -> Replay:
     """What the model shows of a patient, and of whoever was merged with them, at that moment.
 
@@ -49,7 +57,7 @@ async def replay(  # noqa: PLR0913, PLR0917  who asks what of whom, as of when, 
     if not position and not await reader.last_change([patient_id]):
         raise NotFound("not_found")
     rows = await past.rows(models[name], group, moment)
-    if name == "patient_timeline":
+    if name == TIMELINE:
         asked = timeline_page.Asked(limit=EVERYTHING)
         page = timeline_page.page_of(tuple(zip(group, rows, strict=True)), asked, words, 0, position)
         return Replay(position=position, items=page.items, next=None)
@@ -81,13 +89,13 @@ async def _position(reader: Reader, zone: ZoneInfo, text: str | None) -> int | N
     if text is None:
         return None
     if text.isascii() and text.isdigit():
-        return _had(int(text), (await reader.head()).position)
+        return await _had(reader, int(text))
     return await reader.position_at(last_instant(zone, text))
 
 
-def _had(position: int, head: int) -> int:
+async def _had(reader: Reader, position: int) -> int:
     """The position, where the log has it: 20250101 was meant as a date, and is not silently "now"."""
-    if position > head:
+    if not await reader.has(position):
         raise ValueError(position)
     return position
 

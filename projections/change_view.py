@@ -11,7 +11,7 @@ from psycopg import sql
 
 from domain.comparison import compare
 from domain.errors import NotFound, Rejected
-from domain.event import Change, EvidenceLink, Narrative
+from domain.event import Change, EvidenceLink, EvidenceType, Narrative
 from domain.items import Items, apply_changes
 from projections.item_view import ItemView, changed_fields, whole
 from projections.model import Rows
@@ -53,7 +53,11 @@ class ChangedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
-    """`order` holds the items' ids where they do not stand in the old order with new ones at the end."""
+    """Every item that was there stands in one list.
+
+    `transient` are those of which nothing is left to see: they came and went, or changed and changed back.
+    `order` holds the items' ids where they do not stand in the old order with new ones at the end.
+    """
 
     added: tuple[ItemView, ...]
     removed: tuple[ItemView, ...]
@@ -64,18 +68,18 @@ class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[PathReason, ...]
 
 
+BY_ID = frozenset({"feedback", "finding", "assessment", "prediction"})
 Place: TypeAlias = tuple[UUID, int]
 """A version of a line."""
 
-STEPS_OF_LINES = both(sql.SQL("recommendation_id = ANY(%(lines)s)"))
-CHANGED_EVIDENCE = both(sql.SQL("fate IS NOT NULL"))
+REST = both(sql.SQL("recommendation_id = ANY(%(lines)s)")), both(sql.SQL("fate IS NOT NULL"))
+"""The steps of the lines that are compared, and only evidence of which something became."""
 
 
 async def versions(tables: Tables, recommendation_id: UUID, first: int, last: int) -> ComparedVersions:
     """Two versions of a line. Raises Rejected("compare.order") and NotFound("compare.unknown_version")."""
     _in_order(first, last)
-    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [recommendation_id]})
-    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
+    steps, evidence = await tables.two(STEP, EVIDENCE, REST, {"lines": [recommendation_id]})
     return _versions(steps, evidence, recommendation_id, first, last)
 
 
@@ -85,16 +89,18 @@ def versions_of(group: Sequence[Rows], recommendation_id: UUID, first: int, last
     return _versions(*_rows_of(group), recommendation_id, first, last)
 
 
-async def lines(tables: Tables, left: Place, right: Place) -> ComparedVersions:
-    """Versions of two lines, whose items have nothing in common but what was carried over by id."""
-    steps = await tables.rows(STEP, STEPS_OF_LINES, {"lines": [left[0], right[0]]})
-    evidence = await tables.rows(EVIDENCE, CHANGED_EVIDENCE)
-    return _lines(steps, evidence, left, right)
+async def lines(tables: Tables, diagnosis_id: UUID, left: Place, right: Place) -> ComparedVersions:
+    """Versions of two lines for one diagnosis, whose items share nothing but what was carried over by id.
+
+    Raises NotFound("compare.unknown_version").
+    """
+    steps, evidence = await tables.two(STEP, EVIDENCE, REST, {"lines": [left[0], right[0]]})
+    return _lines(steps, evidence, diagnosis_id, left, right)
 
 
-def lines_of(group: Sequence[Rows], left: Place, right: Place) -> ComparedVersions:
+def lines_of(group: Sequence[Rows], diagnosis_id: UUID, left: Place, right: Place) -> ComparedVersions:
     """The same from rows in memory."""
-    return _lines(*_rows_of(group), left, right)
+    return _lines(*_rows_of(group), diagnosis_id, left, right)
 
 
 def _rows_of(group: Sequence[Rows]) -> tuple[list[Step], list[Evidence]]:
@@ -114,13 +120,29 @@ def _versions(
     if not 1 <= first <= len(snapshots):
         raise NotFound("compare.unknown_version")
     old, new = snapshots[first - 1], snapshots[last - 1]
-    ends = {item.item_id for item in (*old, *new)}
-    between = [item.item_id for items in snapshots[first : last - 1] for item in items]
-    transient = tuple(dict.fromkeys(item_id for item_id in between if item_id not in ends))
+    transient = _without_trace(old, new, snapshots[first : last - 1])
     return _compared(old, new, transient, _reasons(path[first:], evidence))
 
 
-def _lines(steps: list[Step], evidence: list[Evidence], left: Place, right: Place) -> ComparedVersions:
+def _without_trace(old: Items, new: Items, between: Sequence[Items]) -> tuple[UUID, ...]:
+    """What stands at both ends alike, or at neither, and did not on the way."""
+    before, after = ({item.item_id: item for item in items} for items in (old, new))
+    ways = [{item.item_id: item for item in items} for items in between]
+    told = dict.fromkeys([*before, *(item_id for way in ways for item_id in way)])
+    return tuple(
+        item_id
+        for item_id in told
+        if before.get(item_id) == after.get(item_id)
+        and any(way.get(item_id) != before.get(item_id) for way in ways)
+    )
+
+
+def _lines(
+    steps: list[Step], evidence: list[Evidence], diagnosis_id: UUID, left: Place, right: Place
+) -> ComparedVersions:
+    drafts = {step.recommendation_id: step.diagnosis_id for step in steps if not step.recommendation_version}
+    if any(drafts.get(line) != diagnosis_id for line, _ in (left, right)):
+        raise NotFound("compare.unknown_version")
     paths = [_path(steps, *place) for place in (left, right)]
     old, new = (_snapshots(path)[-1] for path in paths)
     return _compared(old, new, (), _reasons([step for path in paths for step in path], evidence))
@@ -131,7 +153,7 @@ def _path(steps: Iterable[Step], recommendation_id: UUID, last: int) -> list[Ste
     path = [
         step
         for step in steps
-        if step.recommendation_id == recommendation_id and step.recommendation_version <= last
+        if step.recommendation_id == recommendation_id and 1 <= step.recommendation_version <= last
     ]
     path.sort(key=lambda step: step.recommendation_version)
     if not path or path[-1].recommendation_version != last:
@@ -149,7 +171,7 @@ def _next(items: Items, step: Step) -> Items:
 
 
 def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathReason, ...]:
-    fates = {(one.type, one.ref): one for one in evidence}
+    fates = _fates(evidence)
     return tuple(
         PathReason(
             recommendation_id=step.recommendation_id,
@@ -158,7 +180,7 @@ def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathRe
             item_ids=reason.item_ids,
             narrative=reason.narrative,
             evidence=tuple(
-                _cited(link, reason, fates.get((link.type, link.ref))) for link in reason.evidence
+                _cited(link, reason, fates.get((link.type, _plain(link)))) for link in reason.evidence
             ),
             decided_by=reason.decided_by,
             approved_by=reason.approved_by,
@@ -167,6 +189,19 @@ def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathRe
         for step in path
         for reason in step.reasons
     )
+
+
+def _fates(evidence: Iterable[Evidence]) -> dict[tuple[EvidenceType, str], Evidence]:
+    """The last that became of each, by what it is cited as: by itself, or by the event that said it."""
+    fates: dict[tuple[EvidenceType, str], Evidence] = {}
+    for one in sorted(evidence, key=lambda one: one.position):
+        fates[one.type, one.ref] = fates["event", str(one.event_position)] = one
+    return fates
+
+
+def _plain(link: EvidenceLink) -> str:
+    """An id is the same however it was written."""
+    return link.ref.lower() if link.type in BY_ID else link.ref
 
 
 def _cited(link: EvidenceLink, reason: Reason, found: Evidence | None) -> CitedEvidence:
@@ -192,7 +227,7 @@ def _compared(
             )
             for one in difference.changed
         ),
-        unchanged=difference.unchanged,
+        unchanged=tuple(item_id for item_id in difference.unchanged if item_id not in transient),
         transient=transient,
         order=difference.order,
         reasons=reasons,

@@ -14,7 +14,7 @@ from domain.event import Coded, Precision
 from domain.patient import Tradition
 from projections.diagnoses import DIAGNOSIS, ENTRY, Diagnosis, Entry, Part, Revision, Status
 from projections.model import Rows
-from projections.queries import Tables, both, living
+from projections.queries import NOTHING, Tables, both, living
 
 
 class EntryView(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,8 +65,7 @@ NOT_IN_ERROR = both(sql.SQL("status <> 'entered_in_error'"))
 async def by_id(tables: Tables, diagnosis_id: UUID) -> DiagnosisView:
     """Raises NotFound."""
     parameters: dict[str, object] = {"diagnosis_id": diagnosis_id}
-    found = await tables.rows(DIAGNOSIS, OF_ONE, parameters)
-    return _one(_all(found, await tables.rows(ENTRY, OF_ONE, parameters)))
+    return _one(_all(*await tables.two(DIAGNOSIS, ENTRY, (OF_ONE, OF_ONE), parameters)))
 
 
 def by_id_of(group: Sequence[Rows], diagnosis_id: UUID) -> DiagnosisView:
@@ -77,7 +76,7 @@ def by_id_of(group: Sequence[Rows], diagnosis_id: UUID) -> DiagnosisView:
 
 async def by_patient(tables: Tables) -> tuple[DiagnosisView, ...]:
     """All diagnoses of the group but those entered in error, the latest first."""
-    return _all(await tables.rows(DIAGNOSIS, NOT_IN_ERROR), await tables.rows(ENTRY))
+    return _all(*await tables.two(DIAGNOSIS, ENTRY, (NOT_IN_ERROR, NOTHING)))
 
 
 def by_patient_of(group: Sequence[Rows]) -> tuple[DiagnosisView, ...]:

@@ -101,6 +101,12 @@ class Table(Generic[R]):
         return self.row(**fields)
 
     @cached_property
+    def rows_in(self) -> Callable[[str], list[R]]:
+        """Rows that Postgres has written as one JSON array."""
+        found: Callable[[str], list[R]] = msgspec.json.Decoder(list[self.row]).decode  # type: ignore[name-defined]  # a type that is known only here
+        return found
+
+    @cached_property
     def key_of(self) -> Callable[[R], RowKey]:
         """The row's place among this patient's rows."""
         found = attrgetter(*self.key)

@@ -90,6 +90,8 @@ def _withdraw(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
     """Nothing of this stream should have been there."""
     for item in rows.under(ITEM, recorded.stream_id):
         yield replace(item, removed=True)
+    for thread in rows.under(THREAD, recorded.stream_id):
+        yield replace(thread, removed=True)
 
 
 def _draft(_rows: Rows, recorded: Envelope, event: recommendation.RecommendationDrafted) -> Iterator[Row]:
@@ -146,6 +148,7 @@ Looks: TypeAlias = tuple[Table[Any], ...]
 ALONE: Looks = ()
 BY_HEAD: Looks = (THREAD,)
 OVER_ITEMS: Looks = (ITEM,)
+OVER_BOTH: Looks = (ITEM, THREAD)
 
 FOLDS: dict[type[Event], tuple[Fold, Looks]] = {
     **dict.fromkeys(KINDS, (_fact, ALONE)),
@@ -161,9 +164,9 @@ FOLDS: dict[type[Event], tuple[Fold, Looks]] = {
     diagnosis.DiagnosisRefuted: (_step, BY_HEAD),
     diagnosis.DiagnosisResolved: (_step, BY_HEAD),
     diagnosis.DiagnosisRecurred: (_step, BY_HEAD),
-    diagnosis.DiagnosisRevised: (_revise_diagnosis, (ITEM, THREAD)),
+    diagnosis.DiagnosisRevised: (_revise_diagnosis, OVER_BOTH),
     diagnosis.FindingRetracted: (_retract_finding, OVER_ITEMS),
-    diagnosis.DiagnosisEnteredInError: (_withdraw, OVER_ITEMS),
+    diagnosis.DiagnosisEnteredInError: (_withdraw, OVER_BOTH),
     recommendation.RecommendationDrafted: (_draft, ALONE),
     recommendation.RecommendationIssued: (_raise_version, BY_HEAD),
     recommendation.RecommendationRevised: (_raise_version, BY_HEAD),
@@ -180,7 +183,7 @@ FOLDS: dict[type[Event], tuple[Fold, Looks]] = {
     feedback.FeedbackReviewed: (_follow, BY_HEAD),
     feedback.AdverseEventEscalated: (_follow, BY_HEAD),
     feedback.FeedbackAmended: (_amend_feedback, OVER_ITEMS),
-    feedback.FeedbackRetracted: (_withdraw, OVER_ITEMS),
+    feedback.FeedbackRetracted: (_withdraw, OVER_BOTH),
 }
 
 

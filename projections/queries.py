@@ -11,6 +11,7 @@ from psycopg import AsyncConnection, sql
 from projections.model import Row, Rows, Table
 
 R = TypeVar("R", bound=Row)
+S = TypeVar("S", bound=Row)
 NOTHING = sql.SQL("")
 ONE, SEVERAL = sql.SQL("= %(one)s"), sql.SQL("= ANY(%(group)s)")
 """Of one patient an index gives the rows in their order."""
@@ -47,6 +48,41 @@ class Tables:
         )
         given = {"shard": self.shard, "one": self.group[0], "group": list(self.group), **(parameters or {})}
         return await fetch(self.connection, query, given, table)
+
+    async def two(
+        self,
+        first: Table[R],
+        second: Table[S],
+        rest: tuple[sql.Composable, sql.Composable] = (NOTHING, NOTHING),
+        parameters: dict[str, object] | None = None,
+    ) -> tuple[list[R], list[S]]:
+        """The same of two tables in one statement; each has a `rest` of its own."""
+        query = sql.SQL("SELECT ({first}), ({second})").format(
+            first=self._as_json(first, rest[0]), second=self._as_json(second, rest[1])
+        )
+        given = {"shard": self.shard, "group": list(self.group), **(parameters or {})}
+        found = await (await self.connection.execute(query, given)).fetchone()
+        assert found is not None  # noqa: S101  there is always one row
+        return first.rows_in(found[0]), second.rows_in(found[1])
+
+    def _as_json(self, table: Table[Any], rest: sql.Composable) -> sql.Composed:
+        return sql.SQL(
+            """
+            SELECT coalesce(json_agg(found), '[]')::text
+            FROM (
+                SELECT {columns}
+                FROM {table}
+                WHERE shard = %(shard)s
+                  AND subject_id = ANY(%(group)s)
+                  AND NOT removed
+                {rest}
+            ) AS found
+            """
+        ).format(
+            columns=sql.SQL(", ").join(sql.Identifier(column.name) for column in table.columns),
+            table=self.name(table),
+            rest=rest,
+        )
 
     def name(self, table: Table[Any]) -> sql.Identifier:
         return sql.Identifier(self.schema, table.name)

@@ -11,6 +11,7 @@ from domain import feedback, patient
 from domain.diagnosis import events as diagnosis
 from domain.event import Event, EvidenceType
 from domain.items import Item, ItemChange
+from domain.recommendation import events as recommendation
 from domain.recorded import Recorded
 from projections import version_row
 from projections.model import ReadModel, Row, Rows, Table, Touch
@@ -20,17 +21,24 @@ Fate: TypeAlias = Literal["amended", "retracted", "withdrawn", "ended", "entered
 
 
 class Step(Row, frozen=True, kw_only=True):
-    """From one version to the next: all items where they are given anew, else what changed."""
+    """From one version to the next: all items where they are given anew, else what changed.
+
+    Step 0 is the draft, and says for which diagnosis.
+    """
 
     recommendation_id: UUID
     recommendation_version: int
     items: tuple[Item, ...] | None
     changes: tuple[ItemChange, ...]
     reasons: tuple[Reason, ...]
+    diagnosis_id: UUID | None = None
 
 
 class Evidence(Row, frozen=True, kw_only=True):
-    """Something that may be cited, on the stream that owns it; `fate` is what became of it, and when."""
+    """Something that may be cited, on the stream that owns it; `fate` is what became of it, and when.
+
+    `event_position` is where it was said first, for those who cite the event.
+    """
 
     owner_id: UUID
     type: EvidenceType
@@ -38,12 +46,24 @@ class Evidence(Row, frozen=True, kw_only=True):
     fate: Fate | None = None
     position: int
     recorded_at: datetime
+    event_position: int
 
 
 STEP = Table("step", Step, key=("recommendation_id", "recommendation_version"))
 EVIDENCE = Table("evidence", Evidence, key=("owner_id", "type", "ref"))
 
 Envelope: TypeAlias = Recorded[Event]
+
+
+def _draft(_rows: Rows, recorded: Envelope, event: recommendation.RecommendationDrafted) -> Iterator[Row]:
+    yield Step(
+        recommendation_id=recorded.stream_id,
+        recommendation_version=0,
+        items=(),
+        changes=(),
+        reasons=(),
+        diagnosis_id=event.diagnosis_id,
+    )
 
 
 def _step(_rows: Rows, recorded: Envelope, event: VersionEvent) -> Iterator[Row]:
@@ -57,6 +77,7 @@ def _step(_rows: Rows, recorded: Envelope, event: VersionEvent) -> Iterator[Row]
 
 
 def _evidence(recorded: Envelope, of: EvidenceType, ref: object, fate: Fate | None = None) -> Evidence:
+    """As this event says it, which is the first to say it."""
     return Evidence(
         owner_id=recorded.stream_id,
         type=of,
@@ -64,7 +85,30 @@ def _evidence(recorded: Envelope, of: EvidenceType, ref: object, fate: Fate | No
         fate=fate,
         position=recorded.position,
         recorded_at=recorded.recorded_at,
+        event_position=recorded.position,
     )
+
+
+def _meets(fate: Fate, evidence: Evidence, recorded: Envelope) -> Evidence:
+    return replace(evidence, fate=fate, position=recorded.position, recorded_at=recorded.recorded_at)
+
+
+def _said(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    """Cited as an event only."""
+    yield _evidence(recorded, "event", recorded.position)
+
+
+def _answer(_rows: Rows, recorded: Envelope, event: feedback.FeedbackSubmitted) -> Iterator[Row]:
+    """What a patient says may be cited as such, and for the series that it goes on with."""
+    yield _evidence(recorded, "feedback", recorded.stream_id)
+    for code in dict.fromkeys(score.symptom_code for score in event.symptom_scores):
+        yield _evidence(recorded, "symptom_series", code)
+
+
+def _observe(rows: Rows, recorded: Envelope, event: diagnosis.SymptomObserved) -> Iterator[Row]:
+    """A series is cited by its symptom, however often that was observed."""
+    if rows.get(EVIDENCE, recorded.stream_id, "symptom_series", event.symptom_code) is None:
+        yield _evidence(recorded, "symptom_series", event.symptom_code)
 
 
 def _find(_rows: Rows, recorded: Envelope, event: diagnosis.FindingRecorded) -> Iterator[Row]:
@@ -75,27 +119,34 @@ def _assess(_rows: Rows, recorded: Envelope, event: diagnosis.AssessmentAdded) -
     yield _evidence(recorded, "assessment", event.assessment_id)
 
 
-def _retract(_rows: Rows, recorded: Envelope, event: diagnosis.FindingRetracted) -> Iterator[Row]:
-    yield _evidence(recorded, "finding", event.finding_id, "retracted")
+def _retract(rows: Rows, recorded: Envelope, event: diagnosis.FindingRetracted) -> Iterator[Row]:
+    for evidence in rows.under(EVIDENCE, recorded.stream_id):
+        if (evidence.type, evidence.ref) == ("finding", str(event.finding_id)):
+            yield _meets("retracted", evidence, recorded)
 
 
 def _enter_in_error(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
     for evidence in rows.under(EVIDENCE, recorded.stream_id):
-        if evidence.fate is None:
-            yield replace(
-                evidence,
-                fate="entered_in_error",
-                position=recorded.position,
-                recorded_at=recorded.recorded_at,
-            )
+        if evidence.fate != "retracted":
+            yield _meets("entered_in_error", evidence, recorded)
 
 
-def _amend_feedback(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
-    yield _evidence(recorded, "feedback", recorded.stream_id, "amended")
+Correcting: TypeAlias = (
+    patient.PatientDetailsCorrected | diagnosis.DiagnosisRevised | feedback.FeedbackAmended
+)
 
 
-def _retract_feedback(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
-    yield _evidence(recorded, "feedback", recorded.stream_id, "retracted")
+def _correct(rows: Rows, recorded: Envelope, event: Correcting) -> Iterator[Row]:
+    """What opened this stream is told otherwise now."""
+    told = {"event", "feedback", *(["symptom_series"] if "symptom_scores" in event.changes else [])}
+    for evidence in rows.under(EVIDENCE, recorded.stream_id):
+        if evidence.type in told:
+            yield _meets("amended", evidence, recorded)
+
+
+def _retract_feedback(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    for evidence in rows.under(EVIDENCE, recorded.stream_id):
+        yield _meets("retracted", evidence, recorded)
 
 
 def _withdraw(_rows: Rows, recorded: Envelope, event: patient.ConsentWithdrawn) -> Iterator[Row]:
@@ -110,17 +161,27 @@ def _background(_rows: Rows, recorded: Envelope, event: patient.BackgroundRecord
 
 
 FOLDS: dict[type[Event], Callable[[Rows, Envelope, Any], Iterable[Row]]] = {
+    recommendation.RecommendationDrafted: _draft,
     **dict.fromkeys(VERSION_EVENTS, _step),
+    patient.PatientRegistered: _said,
+    patient.PatientDetailsCorrected: _correct,
+    diagnosis.DiagnosisRecorded: _said,
+    diagnosis.DiagnosisRevised: _correct,
+    diagnosis.SymptomObserved: _observe,
     diagnosis.FindingRecorded: _find,
     diagnosis.AssessmentAdded: _assess,
     diagnosis.FindingRetracted: _retract,
     diagnosis.DiagnosisEnteredInError: _enter_in_error,
-    feedback.FeedbackAmended: _amend_feedback,
+    feedback.FeedbackSubmitted: _answer,
+    feedback.FeedbackAmended: _correct,
     feedback.FeedbackRetracted: _retract_feedback,
     patient.ConsentWithdrawn: _withdraw,
     patient.BackgroundRecorded: _background,
 }
 LOOKS_BACK: tuple[type[Event], ...] = (
+    patient.PatientDetailsCorrected,
+    diagnosis.DiagnosisRevised,
+    diagnosis.SymptomObserved,
     diagnosis.FindingRetracted,
     diagnosis.DiagnosisEnteredInError,
     feedback.FeedbackAmended,

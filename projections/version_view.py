@@ -90,7 +90,7 @@ def all_versions_of(group: Sequence[Rows], recommendation_id: UUID) -> tuple[Rec
 
 async def by_patient(tables: Tables) -> tuple[Recommendation, ...]:
     """The current version of every line of the group, the latest first."""
-    return _current(await tables.rows(LINE), await tables.rows(VERSION))
+    return _current(*await tables.two(LINE, VERSION))
 
 
 def by_patient_of(group: Sequence[Rows]) -> tuple[Recommendation, ...]:
@@ -100,8 +100,7 @@ def by_patient_of(group: Sequence[Rows]) -> tuple[Recommendation, ...]:
 
 async def _rows(tables: Tables, recommendation_id: UUID) -> tuple[list[Line], list[Version]]:
     this = both(sql.SQL("recommendation_id = %(recommendation_id)s"))
-    parameters: dict[str, object] = {"recommendation_id": recommendation_id}
-    return await tables.rows(LINE, this, parameters), await tables.rows(VERSION, this, parameters)
+    return await tables.two(LINE, VERSION, (this, this), {"recommendation_id": recommendation_id})
 
 
 def _rows_of(group: Sequence[Rows], recommendation_id: UUID) -> tuple[list[Line], list[Version]]:

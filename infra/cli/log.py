@@ -4,14 +4,16 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 import msgspec
 
 from infra.cli.command import Subparsers, add, add_group, print_json, settings
+from infra.cli.record import export_record
+from infra.cli.writing import bar, replaced
 from infra.errors import CommandFailed, CommandMisused
 
 if TYPE_CHECKING:
@@ -41,6 +43,9 @@ def register(subparsers: Subparsers) -> None:
     growing.add_argument("--to", dest="new", type=_count, metavar="SIZE", help="the new size (default: now)")
     exporting = add(group, "export", export, "Write everything that is stored of each event into a file.")
     exporting.add_argument("file", type=Path, metavar="FILE")
+    exporting.add_argument(
+        "--patient", type=UUID, metavar="ID", help="only this patient's events, decoded, each with its proof"
+    )
     verifying = add(group, "verify", verify, "Recompute everything; exit 1 names the first bad position.")
     verifying.add_argument(
         "--checkpoint", type=Path, metavar="FILE", help="a checkpoint that was kept outside"
@@ -90,14 +95,16 @@ def export(arguments: argparse.Namespace) -> int:
 
     if not arguments.file.parent.is_dir():
         raise CommandMisused(f"there is no folder {arguments.file.parent}")
+    if arguments.patient:
+        return export_record(arguments)
     signed = _ask(lambda notary: notary.checkpoint())
     size = signed.checkpoint.size
     try:
         with (
             ready(settings()) as servers,
             psycopg.connect(as_app(servers.database_url), autocommit=True) as connection,
-            _bar(shown=not arguments.json) as watch,
-            _replaced(arguments.file) as file,
+            bar(shown=not arguments.json) as watch,
+            replaced(arguments.file) as file,
         ):
             write(file, str(signed.verifier), signed.note, of_log(connection, 0, size, watch))
     except (Incomplete, OSError) as error:
@@ -112,7 +119,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     kept = _text(arguments.checkpoint) if arguments.checkpoint else None
-    with _bar(shown=not arguments.json) as watch:
+    with bar(shown=not arguments.json) as watch:
         if arguments.export:
             report = _verify_export(arguments.export, _keys(arguments.key), kept, watch)
         else:
@@ -130,11 +137,17 @@ def _verify_export(path: Path, keys: "list[Verifier]", kept: str | None, watch: 
     from infra.notary.keys import Known
     from infra.notary.note import NoteRefused
     from infra.notary.offline import verify_export
+    from infra.notary.offline_record import verify_record
+    from infra.notary.record import BEGINNING
 
     data_dir = Path(os.environ.get("TARIKH_DATA_DIR") or ".tarikh").expanduser()
     try:
         trusted = keys or Known(data_dir).verifiers()
         with path.open("rb") as file:
+            if file.peek(len(BEGINNING)).startswith(BEGINNING):
+                if kept is not None:
+                    raise CommandMisused("a record is held against a checkpoint by `tarikh log consistency`")
+                return verify_record(file, trusted, watch)
             return verify_export(file, trusted, kept, watch)
     except NoteRefused as error:
         raise CommandFailed(str(error)) from error
@@ -208,33 +221,6 @@ def _text(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise CommandMisused(f"{path} cannot be read") from error
-
-
-@contextmanager
-def _replaced(path: Path) -> Iterator[BinaryIO]:
-    """A file that stands at `path` when it is whole, and that only its owner may read."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with os.fdopen(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
-@contextmanager
-def _bar(*, shown: bool) -> "Iterator[Watch]":
-    """A progress bar on stderr, where somebody looks."""
-    from rich.console import Console
-    from rich.progress import MofNCompleteColumn, Progress
-
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    disable = not (shown and sys.stderr.isatty())
-    with Progress(*columns, console=Console(stderr=True), disable=disable, transient=True) as progress:
-        task = progress.add_task("events", total=None)
-        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _print(report: "Report") -> None:

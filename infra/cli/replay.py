@@ -22,6 +22,8 @@ def register(subparsers: Subparsers) -> None:
     parser.add_argument("--known-at", metavar="TIME|POSITION", help="as we knew it then")
     parser.add_argument("--as-of", metavar="DATE", help="as it was true then")
     parser.add_argument("--read-model", default=TIMELINE, metavar="NAME", help=f"by default {TIMELINE}")
+    parser.add_argument("--side-by-side", action="store_true", help="and beside it what is known of it today")
+    parser.add_argument("--proofs", action="store_true", help="with the proof of every event of it")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 async def _replay(chosen: "Settings", servers: "Servers", arguments: argparse.Namespace) -> "Replay":
     from domain.errors import NotFound, Rejected
-    from infra.replaying import moment_of, replay
+    from infra.attesting import Asked, replayed
+    from infra.notary.signing import Refused
+    from infra.replaying import moment_of
     from infra.services import opened
     from locales import translate
     from projections.timeline_words import Words
@@ -49,11 +53,16 @@ async def _replay(chosen: "Settings", servers: "Servers", arguments: argparse.Na
         words = Words(chosen.locale, str(chosen.time_zone))
         try:
             moment = await moment_of(found.reader, chosen.time_zone, arguments.known_at, arguments.as_of)
-            return await replay(
-                found.past, found.reader, found.models, arguments.patient, moment, words, arguments.read_model
+            asked = Asked(
+                read_model=arguments.read_model,
+                side_by_side=arguments.side_by_side,
+                proofs=arguments.proofs,
             )
+            return await replayed(found, arguments.patient, moment, words, asked)
         except NotFound as error:
             raise CommandFailed(f"there is nothing of patient {arguments.patient} then") from error
+        except Refused as error:
+            raise CommandFailed(str(error)) from error
         except Rejected as error:
             wrong = "; ".join(f"{e.path}: {translate('en', f'problem.{e.code}')}" for e in error.errors)
             raise CommandMisused(wrong or error.code) from error

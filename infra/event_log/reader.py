@@ -40,6 +40,7 @@ class Reader:
         self._vault = vault
         self._shard = shard
         self._subjects: dict[UUID, UUID] = {}
+        self._seen = 0
 
     @cached_property
     def lenient(self) -> "Reader":
@@ -50,6 +51,12 @@ class Reader:
         """The last position and its time."""
         rows = await self._rows("SELECT position, recorded_at FROM log.head WHERE shard = %s", (self._shard,))
         return Head(*rows[0])
+
+    async def has(self, position: int) -> bool:
+        """Whether the log is that long; what it has once it has always."""
+        if position > self._seen:
+            self._seen = (await self.head()).position
+        return position <= self._seen
 
     async def stream(self, stream_id: UUID) -> list[Recorded[Event]]:
         """Every event of a stream, oldest first; empty when there is none."""
@@ -164,6 +171,18 @@ class Reader:
         arguments = (self._shard, list(subjects), until, until)
         found = await rows(connection, query, arguments) if connection else await self._rows(query, arguments)
         return int(found[0][0])
+
+    async def positions(self, subjects: Collection[UUID], until: int) -> list[int]:
+        """Where the events of these patients stand, up to a position."""
+        rows = await self._rows(
+            """
+            SELECT notification_id FROM log.event
+            WHERE shard = %s AND subject_id = ANY(%b) AND notification_id <= %s
+            ORDER BY notification_id
+            """,
+            (self._shard, list(subjects), until),
+        )
+        return [position for (position,) in rows]
 
     async def erased(self) -> set[UUID]:
         """Everybody whom the log refuses."""

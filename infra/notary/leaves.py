@@ -34,12 +34,15 @@ _LEAF = " || ".join(
         *(_field(column) for column in ("state", "meta", "request_id")),
     ]
 )
-BETWEEN = f"""
+BETWEEN, AT = (
+    f"""
     SELECT notification_id, {_LEAF}, leaf_hash
     FROM log.event
-    WHERE shard = %s AND notification_id BETWEEN %s AND %s
+    WHERE shard = %s AND notification_id {which}
     ORDER BY notification_id
     """
+    for which in ("BETWEEN %s AND %s", "= ANY(%b::bigint[])")
+)
 """Position, leaf (NULL where a column holds what it never may) and the leaf hash that is stored."""
 
 

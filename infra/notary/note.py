@@ -90,6 +90,11 @@ class Checkpoint(msgspec.Struct, frozen=True):
     size: int
     root: bytes
 
+    @property
+    def head(self) -> Head:
+        """The tree, whichever log it is of."""
+        return Head(self.size, self.root)
+
     def text(self) -> str:
         """The text that is signed."""
         return f"{self.origin}\n{self.size}\n{_encoded(self.root)}\n"

@@ -1,7 +1,7 @@
 """The notary: signs the log's head when it agrees with the last one signed, and proves what is under it."""
 
 import hashlib
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +16,14 @@ from infra.secret import Secret
 T = TypeVar("T")
 
 MOST_TRIES = 10
+LATEST = """
+    SELECT origin, size, root, note
+    FROM log.tree_origin
+    JOIN log.tree_head USING (shard)
+    WHERE shard = %s
+    ORDER BY size DESC
+    LIMIT 1
+    """
 LOOK = "run `tarikh log verify`"
 
 
@@ -88,16 +96,40 @@ class Notary:
         """The proof that the event of a position is in the log. Raises NoSuchPosition, Refused."""
         if not 1 <= position <= await self.tree.size():
             raise NoSuchPosition
+        return (await self.prove_all([position]))[0]
+
+    async def prove_all(self, positions: Sequence[int]) -> list[Proof]:
+        """The same for several positions that the log has, in their order. Raises Refused."""
         signed = await self._last((await self._signer()).verifier)
-        if signed is None or signed.checkpoint.size < position:
+        if signed is None or signed.checkpoint.size < max(positions, default=0):
             signed = await self.checkpoint()
         head = signed.checkpoint
-        leaf = await self._leaf(position)
-        path = await _whole(self.tree.inclusion(position - 1, head.size))
-        if not merkle.verify_inclusion(leaf, position - 1, head.size, path, head.root):
-            raise Refused(f"position {position} is not what was signed; {LOOK}")
-        hexed = [hash_.hex() for hash_ in path]
-        return Proof(position, leaf.hex(), head.size, head.root.hex(), hexed, signed.note)
+        parts = [merkle.inclusion(position - 1, head.size) for position in positions]
+        wanted = sorted({part for path in parts for part in path})
+        roots = dict(zip(wanted, await self.subtrees(wanted), strict=True))
+        proofs = []
+        for position, encoding, part in zip(positions, await self.leaves(positions), parts, strict=True):
+            leaf, path = hashlib.sha256(encoding).digest(), [roots[one] for one in part]
+            if not merkle.verify_inclusion(leaf, position - 1, head.size, path, head.root):
+                raise Refused(f"position {position} is not what was signed; {LOOK}")
+            hexed = [hash_.hex() for hash_ in path]
+            proofs.append(Proof(position, leaf.hex(), head.size, head.root.hex(), hexed, signed.note))
+        return proofs
+
+    async def latest(self) -> str | None:
+        """The last checkpoint that was signed, if any, though the log may have grown since.
+
+        What cannot be trusted any more is none.
+        """
+        try:
+            rows = await self._rows(LATEST, (self._shard,))
+            if not rows:
+                return (await self.checkpoint()).note
+            origin, size, root, note = rows[0]
+            checkpoint, _ = opened(note, self._known.of(origin))
+        except (NoteRefused, Refused):
+            return None
+        return note if checkpoint.head == Head(size, root) else None
 
     async def consistency(self, old: int, new: int | None = None) -> Consistency:
         """The proof that the log has only grown; `new` is by default the newest checkpoint's size.
@@ -221,16 +253,21 @@ class Notary:
         )
         return bool(rows[0][0])
 
-    async def _leaf(self, position: int) -> bytes:
-        """The hash of what is stored at a position, computed anew."""
-        rows = await self._rows(leaves.BETWEEN, (self._shard, position, position))
-        if len(rows) != 1:
-            raise Refused(f"position {position} is not in the log once; {LOOK}")
-        leaf = leaves.Leaf(*rows[0])
-        computed = hashlib.sha256(leaf.encoding or b"").digest()
-        if computed != leaf.stored_hash:
-            raise Refused(f"position {position} was altered; {LOOK}")
-        return computed
+    async def subtrees(self, parts: Sequence[merkle.Leaves]) -> list[bytes]:
+        """The roots of these subtrees. Raises Refused."""
+        return await _whole(self.tree.roots(parts)) if parts else []
+
+    async def leaves(self, positions: Sequence[int]) -> list[bytes]:
+        """What is stored at these positions, which match their leaf hashes. Raises Refused."""
+        rows = await self._rows(leaves.AT, (self._shard, list(positions)))
+        found = {leaf.position: leaf for leaf in map(leaves.Leaf._make, rows)}
+        for position in positions:
+            if position not in found or len(found) != len(rows):
+                raise Refused(f"position {position} is not in the log once; {LOOK}")
+            leaf = found[position]
+            if hashlib.sha256(leaf.encoding or b"").digest() != leaf.stored_hash:
+                raise Refused(f"position {position} was altered; {LOOK}")
+        return [found[position].encoding or b"" for position in positions]
 
     async def _rows(self, query: str, arguments: tuple[object, ...]) -> list[tuple[Any, ...]]:
         async with self._pool.connection() as connection:

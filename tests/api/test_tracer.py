@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from infra.notary.note import Checkpoint
 from infra.projector.rebuild import rebuild
 from infra.projector.verify import verify
 from infra.running import projecting
@@ -157,6 +158,7 @@ def test_a_replay_is_what_the_timeline_answers_about_the_same_moment(
 ) -> None:
     _, patient_id, _, line_id = stories.treated(house, doctor)
     position = stories.add(doctor, line_id, stories.BARLEY)["position"]
+    assert auditor.get("/audit/checkpoint").status_code == 200
     for moment in (
         {},
         {"known_at": position - 1},
@@ -164,13 +166,15 @@ def test_a_replay_is_what_the_timeline_answers_about_the_same_moment(
         {"known_at": position, "as_of": "2100-01-01"},
     ):
         replayed = auditor.read("/audit/replay", None, patient=patient_id, **moment)
+        assert Checkpoint.parse(replayed.pop("checkpoint").partition("\n\n")[0]).size
         assert replayed == timeline(auditor, patient_id, limit=200, **moment)
 
 
 def test_before_a_patient_was_known_a_replay_is_empty(doctor: Caller, auditor: Caller) -> None:
     told = stories.register(doctor)
     asked = {"patient": told["id"], "known_at": told["position"] - 2}
-    assert auditor.read("/audit/replay", None, **asked) == {"position": 0, "items": [], "next": None}
+    replayed = auditor.read("/audit/replay", None, **asked)
+    assert (replayed["position"], replayed["items"], replayed["next"]) == (0, [], None)
     rows = auditor.read("/audit/replay", None, read_model="diagnoses", **asked)["tables"]
     assert set(map(tuple, rows.values())) == {()}
     problem(auditor.get("/audit/replay", patient=stories.nobody()), 404, "not_found")

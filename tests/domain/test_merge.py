@@ -1,10 +1,12 @@
 """Two records of one person: proposed by one, approved by another, reversed exactly."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from domain import patient
-from domain.event import EvidenceLink
+from domain.event import Actor, EvidenceLink
 from domain.patient import (
     ApproveMerge,
     PatientCommand,
@@ -35,6 +37,7 @@ from tests.domain.spec import (
     an_id,
     hence,
 )
+from tests.domain.strategies import IDS
 
 RETIRED, SURVIVOR, THIRD = an_id(1), an_id(2), an_id(3)
 SURVIVOR_REGISTERED = PatientRegistered(occurred_at=ago(days=90), patient_no="2", name="B")
@@ -87,6 +90,24 @@ def test_one_proposes_and_another_approves() -> None:
     merged = proposed.when(ApproveMerge(), actor=ADMIN).then(replace(MERGED, occurred_at=NOW))
     merged.when(ApproveMerge(), actor=ANOTHER_ADMIN).then_nothing()
     assert patient.standing(merged.state) == "merged"
+
+
+WHO = st.builds(
+    Actor, account_id=IDS, role=st.sampled_from(["practitioner", "admin"]), on_behalf_of=st.none() | IDS
+)
+
+
+@given(WHO, WHO)
+def test_nobody_approves_what_they_proposed_themselves_or_had_proposed(one: Actor, other: Actor) -> None:
+    approval = registered().when(PROPOSE, actor=one).then_done().when(ApproveMerge(), actor=other)
+    if one.account_id in {other.account_id, other.on_behalf_of}:
+        approval.then_rejected("merge.same_person")
+    else:
+        back = approval.then_done().when(ReverseMerge()).then_done().state
+        assert isinstance(back, patient.ActivePatient)
+        before = registered().state
+        assert isinstance(before, patient.ActivePatient)
+        assert back.known == replace(before.known, since=NOW)
 
 
 def test_the_survivor_is_told_too() -> None:

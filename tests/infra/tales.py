@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
 from random import Random
 from uuid import UUID
 
@@ -75,8 +76,10 @@ class Line(msgspec.Struct):
 class Teller:
     """Tells commands, by chance, of patients it has registered itself."""
 
-    def __init__(self, services: Services, seed: int) -> None:
+    def __init__(self, services: Services, seed: int, since: datetime | None = None) -> None:
+        """Everything happens when it is told, or else a few days after each other, `since` then."""
         self.services = services
+        self.at = since
         self.chance = Random(seed)  # noqa: S311  a tale is no secret
         self.told: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
@@ -99,6 +102,9 @@ class Teller:
         return self
 
     async def say(self, command: Command, target: UUID | None, actor: Actor = DOCTOR) -> Result:
+        if self.at is not None:
+            self.at += timedelta(hours=self.chance.randint(1, 200))
+            command = msgspec.structs.replace(command, occurred_at=self.at)
         wish = Wish(
             command=command,
             target_id=target,
@@ -111,13 +117,14 @@ class Teller:
         self.told[type(command).__name__] += 1
         return result
 
-    async def _begin(self) -> None:
+    async def _begin(self) -> UUID:
         """A patient with a diagnosis and a recommendation."""
         number = str(new_id())
         patient = (await self.say(RegisterPatient(patient_no=number, name=self._word()), None)).id
         self.patients.append(patient)
         await self._diagnose(patient)
         await self._issue(self.diagnoses[-1], patient)
+        return patient
 
     async def _diagnose(self, patient: UUID) -> None:
         command = RecordDiagnosis(
@@ -172,6 +179,9 @@ class Teller:
             ]
         )
         await self.say(about, diagnosis)
+
+    async def observe(self, diagnosis: UUID) -> None:
+        await self.say(ObserveSymptom(symptom_code="pain", score=self.chance.randint(0, 10)), diagnosis)
 
     async def _finding(self) -> None:
         diagnosis, finding = self.chance.choice(self.diagnoses), new_id()
@@ -232,6 +242,10 @@ class Teller:
 
     async def _merge(self) -> None:
         survivor, retired = self.chance.sample(self.patients, 2)
+        await self.merge(survivor, retired)
+
+    async def merge(self, survivor: UUID, retired: UUID) -> None:
+        """One proposes, another one approves."""
         await self.say(ProposeMerge(survivor_id=survivor, retired_id=retired), retired)
         await self.say(ApproveMerge(), retired, OTHER_DOCTOR)
         self.retired.append(retired)
@@ -260,7 +274,7 @@ class Teller:
         return f"MARK{self.chance.getrandbits(60):x}"
 
 
-STEPS: list[Callable[[Teller], Awaitable[None]]] = [
+STEPS: list[Callable[[Teller], Awaitable[object]]] = [
     Teller._patient,
     Teller._diagnosis,
     Teller._diagnosis,

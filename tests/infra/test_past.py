@@ -10,6 +10,7 @@ import pytest
 from psycopg import AsyncConnection
 
 from domain.errors import Rejected
+from domain.event import Correction
 from infra.past import Moment, end_of_day, start_of_day
 from infra.projector.table import TableStore
 from infra.replaying import moment_of, replay
@@ -79,6 +80,44 @@ async def test_what_is_known_now_and_about_all_time_is_the_present(house: House)
                 assert await then(services, model, patient, Moment(position=head)) == rows
                 if patient not in await services.reader.erased():
                     assert await then(services, model, patient, Moment(position=head, as_of=far)) == rows
+
+
+async def test_what_was_asked_of_a_day_back_then_is_answered_the_same_when_that_time_is_named(
+    house: House,
+) -> None:
+    began = datetime(2019, 1, 1, tzinfo=UTC)
+    asked: dict[tuple[str, UUID, Moment], Placed] = {}
+    async with house.opened() as services:
+        teller = Teller(services, 11, since=began)
+        for _ in range(3):
+            await teller.tell(24)
+            head = (await services.reader.head()).position
+            for model in services.models.values():
+                for patient in teller.patients:
+                    for days in (30, 120, 400):
+                        day = began + timedelta(days=days)
+                        found = await then(services, model, patient, Moment(as_of=day))
+                        asked[model.name, patient, Moment(head, day)] = found
+        erased = await services.reader.erased()
+        for (name, patient, moment), rows in asked.items():
+            if patient not in erased:
+                assert await then(services, services.models[name], patient, moment) == rows, (name, moment)
+    assert any(asked.values())
+
+
+async def test_a_correction_has_the_time_of_something_that_it_corrects(house: House) -> None:
+    async with house.opened() as services:
+        teller = await Teller(services, 5, since=datetime(2019, 1, 1, tzinfo=UTC)).tell(90)
+        events = await services.reader.by_subject(teller.patients)
+        times: dict[UUID, set[datetime]] = {}
+        corrections = 0
+        for recorded in events:
+            if recorded.event is not None:
+                if isinstance(recorded.event, Correction):
+                    corrections += 1
+                    assert recorded.event.occurred_at in times[recorded.stream_id], recorded.tag
+                times.setdefault(recorded.stream_id, set()).add(recorded.event.occurred_at)
+        assert corrections
 
 
 async def test_nothing_is_known_before_the_first_event(house: House) -> None:

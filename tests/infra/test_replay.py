@@ -178,6 +178,7 @@ def test_every_model_is_replayed_by_command_and_by_route_with_the_same_answer(
     options = [f"--known-at={told.changed}", "--as-of=2015-06-01"]
     with running(house.settings, sys.__stderr__ or sys.stderr) as api:
         auditor = api.caller("auditor")
+        assert auditor.get("/audit/checkpoint").status_code == 200
         for name in NAMES:
             capsys.readouterr()
             assert main(["replay", f"--patient={told.patient}", f"--read-model={name}", *options]) == 0
@@ -194,3 +195,13 @@ def test_every_model_is_replayed_by_command_and_by_route_with_the_same_answer(
             assert RIGHT not in json.dumps(written)
             assert SECOND not in json.dumps(written)
             assert written.get("items") or written["tables"]
+            both = [f"--read-model={name}", "--side-by-side", "--proofs"]
+            assert main(["replay", f"--patient={told.patient}", *both, *options]) == 0
+            shown: dict[str, Any] = json.loads(capsys.readouterr().out)
+            corrected = auditor.read(
+                "/audit/replay", patient=told.patient, read_model=name, as_of="2015-06-01"
+            )
+            corrected.pop("checkpoint")
+            assert shown.pop("as_corrected") == corrected
+            assert [proof["position"] for proof in shown.pop("proofs")] == list(range(1, told.changed + 1))
+            assert shown == written

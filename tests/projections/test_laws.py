@@ -1,6 +1,7 @@
 """Every read model obeys the laws, whatever happened."""
 
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -90,6 +91,39 @@ def test_a_comparison_applied_to_the_one_version_gives_the_other(events: Events)
                 compared = change_view.versions_of(changes, line.recommendation_id, first, last)
                 applied = _applied(_json(shown[first - 1]["items"]), _json(compared))
                 assert applied == shown[last - 1]["items"]
+
+
+@quick
+@given(histories())
+def test_a_line_compared_with_another_for_the_same_diagnosis_gives_the_other(events: Events) -> None:
+    versions = [recommendation_versions.MODEL.fold(events)]
+    changes = [recommendation_changes.MODEL.fold(events)]
+    shown = [
+        one
+        for line in versions[0].all(LINE)
+        for one in version_view.all_versions_of(versions, line.recommendation_id)
+        if one.diagnosis_id is not None
+    ]
+    for one, other in product(shown, shown):
+        places = [(each.id, each.recommendation_version) for each in (one, other)]
+        if one.diagnosis_id == other.diagnosis_id:
+            assert one.diagnosis_id is not None
+            told = _json(change_view.lines_of(changes, one.diagnosis_id, places[0], places[1]))
+            assert _applied(_json(one)["items"], told) == _json(other)["items"]
+
+
+@quick
+@given(histories())
+def test_every_item_that_was_there_on_the_way_stands_in_one_list(events: Events) -> None:
+    versions = [recommendation_versions.MODEL.fold(events)]
+    changes = [recommendation_changes.MODEL.fold(events)]
+    for line in versions[0].all(LINE):
+        shown = version_view.all_versions_of(versions, line.recommendation_id)
+        if len(shown) > 1:
+            told = change_view.versions_of(changes, line.recommendation_id, 1, len(shown))
+            listed = [*told.unchanged, *told.transient, *(one.item_id for one in told.changed)]
+            listed += [item.item_id for item in (*told.added, *told.removed)]
+            assert sorted(listed) == sorted({item.item_id for one in shown for item in one.items})
 
 
 def _json(value: object) -> Any:  # noqa: ANN401  any JSON value

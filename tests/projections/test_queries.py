@@ -57,7 +57,7 @@ from tests.projections.test_predictions import foretold, summed
 
 MODELS = models("Asia/Tehran")
 GROUP = (PATIENT_ID, OTHER_PATIENT_ID)
-OTHER_LINE_ID = UUID(int=LINE_ID.int + (1 << 40))
+OTHER_LINE_ID, SECOND_LINE_ID = (UUID(int=LINE_ID.int + (n << 40)) for n in (1, 2))
 EN = Words("en")
 
 
@@ -65,7 +65,7 @@ def two_records_of_one_person() -> Log:
     log = a_year().add(OTHER_PATIENT_ID, registered("Mina R.", "P-2"), subject_id=OTHER_PATIENT_ID)
     log.add(PATIENT_ID, merged(PATIENT_ID, OTHER_PATIENT_ID, "survivor"))
     log.add(OTHER_PATIENT_ID, merged(PATIENT_ID, OTHER_PATIENT_ID, "retired"), subject_id=OTHER_PATIENT_ID)
-    log.add(OTHER_LINE_ID, drafted(None), issued())
+    log.add(OTHER_LINE_ID, drafted(None), issued()).add(SECOND_LINE_ID, drafted(), issued())
     log.add(FEEDBACK_ID, amended(rating=None))
     foretold(log, (0.9, True), (0.8, True), (0.7, False), (0.2, False), (0.1, True))
     return log.add(
@@ -169,7 +169,7 @@ async def test_changes(connection: AsyncConnection) -> None:
     told = await change_view.versions(there, LINE_ID, 1, 3)
     assert told == change_view.versions_of(here, LINE_ID, 1, 3)
     assert told.reasons[1].evidence[0].changed_since is not None
-    places = (LINE_ID, 3), (OTHER_LINE_ID, 1)
+    places = DIAGNOSIS_ID, (LINE_ID, 3), (SECOND_LINE_ID, 1)
     assert await change_view.lines(there, *places) == change_view.lines_of(here, *places)
 
 

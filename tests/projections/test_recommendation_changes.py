@@ -1,18 +1,19 @@
 """Two versions compared, with the path of reasons between them and what became of the evidence."""
 
+from uuid import UUID
+
 import pytest
 
-from domain import patient
+from domain import feedback, patient
 from domain.diagnosis import events as diagnosis
 from domain.errors import NotFound, Rejected
-from domain.event import Coded, Event, EvidenceLink
+from domain.event import Change, Coded, Event, EvidenceLink
 from domain.items import ItemChange
 from domain.recommendation import events as recommendation
 from projections.change_view import ComparedVersions, lines_of, versions_of
 from projections.recommendation_changes import EVIDENCE, MODEL
 from tests.domain.spec import an_id
 from tests.projections.sample import (
-    ASSESSMENT_ID,
     FINDING_ID,
     GINGER_ID,
     MINT,
@@ -21,14 +22,29 @@ from tests.projections.sample import (
     WALK_ID,
     a_year,
     amended,
+    answered,
     changed,
     drafted,
     ginger,
     issued,
     on,
     retracted,
+    revised,
 )
 from tests.projections.story import DIAGNOSIS_ID, DOCTOR_ID, FEEDBACK_ID, LINE_ID, PATIENT_ID, Log
+
+
+def resting_on(version: int, link: EvidenceLink) -> recommendation.RecommendationRevised:
+    """A revision that removes an item for this reason."""
+    change = ItemChange(op="remove", item_id=WALK_ID, reason_code="OTHER", evidence=(link,))
+    return changed(version, 7, change)
+
+
+def details_corrected() -> patient.PatientDetailsCorrected:
+    changes = {"name": Change(before="Mina", after="Minoo")}
+    return patient.PatientDetailsCorrected(
+        occurred_at=on(1), changes=changes, reason_code="CORRECTION.DATA_ENTRY"
+    )
 
 
 def compared(log: Log, first: int, last: int) -> ComparedVersions:
@@ -127,7 +143,7 @@ def test_evidence_that_changed_after_it_was_cited_is_marked(what: str) -> None:
 def test_what_had_changed_before_it_was_looked_at_is_not_marked(
     looked_at: int | None, *, marked: bool
 ) -> None:
-    log = Log().add(LINE_ID, drafted(), issued()).add(FEEDBACK_ID, amended(rating=4))
+    log = Log().add(LINE_ID, drafted()).add(FEEDBACK_ID, answered(), amended(rating=4)).add(LINE_ID, issued())
     cites = EvidenceLink(type="feedback", ref=str(FEEDBACK_ID), pinned_position=looked_at)
     change = ItemChange(op="add", item_id=MINT_ID, after=MINT, reason_code="OTHER", evidence=(cites,))
     log.add(LINE_ID, changed(2, 5, change))
@@ -168,15 +184,91 @@ def test_what_was_retracted_stays_retracted_when_its_diagnosis_is_an_error() -> 
         FATES["finding retracted"][1],
         FATES["diagnosis entered in error"][1],
     )
-    fates = {one.ref: one.fate for one in log.rows(MODEL).all(EVIDENCE)}
-    assert fates == {str(FINDING_ID): "retracted", str(ASSESSMENT_ID): "entered_in_error"}
+    fates = {one.type: one.fate for one in log.rows(MODEL).all(EVIDENCE) if one.owner_id == DIAGNOSIS_ID}
+    assert fates == {
+        "event": "entered_in_error",
+        "finding": "retracted",
+        "assessment": "entered_in_error",
+        "symptom_series": "entered_in_error",
+    }
+
+
+CITED_EVENTS: dict[str, tuple[UUID, Event, str]] = {
+    "patient.registered": (PATIENT_ID, details_corrected(), "amended"),
+    "diagnosis.recorded": (DIAGNOSIS_ID, revised(severity="severe"), "amended"),
+    "diagnosis.finding_recorded": (DIAGNOSIS_ID, FATES["finding retracted"][1], "retracted"),
+    "feedback.submitted": (FEEDBACK_ID, amended(rating=4), "amended"),
+}
+
+
+@pytest.mark.parametrize("tag", CITED_EVENTS)
+def test_an_event_that_was_cited_by_its_position_is_marked_too(tag: str) -> None:
+    stream_id, event, fate = CITED_EVENTS[tag]
+    log = a_year()
+    position = next(one.position for one in log.events if one.tag == tag)
+    log.add(LINE_ID, resting_on(4, EvidenceLink(type="event", ref=str(position))))
+    assert compared(log, 3, 4).reasons[0].evidence[0].changed_since is None
+    log.add(stream_id, event)
+    since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
+    assert since is not None
+    assert (since.fate, since.position) == (fate, len(log.events))
+
+
+def test_a_series_of_a_diagnosis_that_is_an_error_is_marked() -> None:
+    again = diagnosis.SymptomObserved(occurred_at=on(3), symptom_code="headache", score=5)
+    log = a_year().add(DIAGNOSIS_ID, again)
+    log.add(LINE_ID, resting_on(4, EvidenceLink(type="symptom_series", ref="headache")))
+    log.add(DIAGNOSIS_ID, FATES["diagnosis entered in error"][1])
+    since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
+    assert since is not None
+    assert since.fate == "entered_in_error"
+
+
+SCORED = feedback.SymptomScore(symptom_code="nausea", score=3)
+
+
+@pytest.mark.parametrize(
+    ("event", "fate"),
+    [
+        (amended(symptom_scores=[]), "amended"),
+        (amended(rating=4), None),
+        (retracted(), "retracted"),
+    ],
+)
+def test_a_series_that_rests_on_feedback_changes_with_it(event: Event, fate: str | None) -> None:
+    log = a_year().add(an_id(33), answered(symptom_scores=(SCORED, SCORED)))
+    log.add(LINE_ID, resting_on(4, EvidenceLink(type="symptom_series", ref="nausea")))
+    log.add(an_id(33), event)
+    since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
+    assert (since and since.fate) == fate
+
+
+def test_an_id_is_the_same_however_it_was_written() -> None:
+    log = a_year().add(LINE_ID, resting_on(4, EvidenceLink(type="finding", ref=str(FINDING_ID).upper())))
+    log.add(DIAGNOSIS_ID, FATES["finding retracted"][1])
+    assert compared(log, 3, 4).reasons[0].evidence[0].changed_since is not None
+
+
+def test_what_changed_and_changed_back_left_no_trace() -> None:
+    back = ItemChange(op="replace", item_id=GINGER_ID, after=ginger(2), reason_code="OTHER")
+    gone = ItemChange(op="remove", item_id=WALK_ID, reason_code="OTHER")
+    here = ItemChange(op="add", item_id=WALK_ID, after=WALK, reason_code="OTHER")
+    log = a_year().add(LINE_ID, changed(4, 7, back, gone), changed(5, 8, here))
+    told = compared(log, 1, 5)
+    assert (told.added, told.removed, told.changed, told.unchanged) == ((), (), (), ())
+    assert set(told.transient) == {GINGER_ID, WALK_ID, MINT_ID}
+    assert compared(log, 4, 5).transient == ()
+    assert compared(log, 2, 3).unchanged == (WALK_ID,)
 
 
 def test_two_lines_of_one_diagnosis() -> None:
-    other_id = an_id(22)
-    log = a_year().add(other_id, drafted(), issued())
-    told = lines_of([log.rows(MODEL)], (LINE_ID, 3), (other_id, 1))
+    other_id, another_id = an_id(22), an_id(23)
+    log = a_year().add(other_id, drafted(), issued()).add(another_id, drafted(an_id(12)), issued())
+    told = lines_of([log.rows(MODEL)], DIAGNOSIS_ID, (LINE_ID, 3), (other_id, 1))
     assert [one.item_id for one in told.changed] == [GINGER_ID]
     assert {reason.recommendation_id for reason in told.reasons} == {LINE_ID, other_id}
     with pytest.raises(NotFound):
-        lines_of([log.rows(MODEL)], (LINE_ID, 3), (other_id, 2))
+        lines_of([log.rows(MODEL)], DIAGNOSIS_ID, (LINE_ID, 3), (other_id, 2))
+    for left, right in ((LINE_ID, another_id), (another_id, LINE_ID), (LINE_ID, an_id(24))):
+        with pytest.raises(NotFound, match=r"compare\.unknown_version"):
+            lines_of([log.rows(MODEL)], DIAGNOSIS_ID, (left, 1), (right, 1))
