@@ -7,7 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from domain import feedback, patient
+from domain import feedback, patient, prediction
 from domain.diagnosis import events as diagnosis
 from domain.event import Event, EvidenceType
 from domain.items import Item, ItemChange
@@ -17,7 +17,7 @@ from projections import version_row
 from projections.model import ReadModel, Row, Rows, Table, Touch
 from projections.version_row import VERSION_EVENTS, Reason, VersionEvent, reasons
 
-Fate: TypeAlias = Literal["amended", "retracted", "withdrawn", "ended", "entered_in_error"]
+Fate: TypeAlias = Literal["amended", "retracted", "withdrawn", "ended", "entered_in_error", "voided"]
 
 
 class Step(Row, frozen=True, kw_only=True):
@@ -149,6 +149,15 @@ def _retract_feedback(rows: Rows, recorded: Envelope, _event: Event) -> Iterator
         yield _meets("retracted", evidence, recorded)
 
 
+def _predict(_rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    yield _evidence(recorded, "prediction", recorded.stream_id)
+
+
+def _void(rows: Rows, recorded: Envelope, _event: Event) -> Iterator[Row]:
+    for evidence in rows.under(EVIDENCE, recorded.stream_id):
+        yield _meets("voided", evidence, recorded)
+
+
 def _withdraw(_rows: Rows, recorded: Envelope, event: patient.ConsentWithdrawn) -> Iterator[Row]:
     yield _evidence(recorded, "consent", event.scope, "withdrawn")
 
@@ -175,6 +184,8 @@ FOLDS: dict[type[Event], Callable[[Rows, Envelope, Any], Iterable[Row]]] = {
     feedback.FeedbackSubmitted: _answer,
     feedback.FeedbackAmended: _correct,
     feedback.FeedbackRetracted: _retract_feedback,
+    prediction.PredictionMade: _predict,
+    prediction.PredictionVoided: _void,
     patient.ConsentWithdrawn: _withdraw,
     patient.BackgroundRecorded: _background,
 }
@@ -186,6 +197,7 @@ LOOKS_BACK: tuple[type[Event], ...] = (
     diagnosis.DiagnosisEnteredInError,
     feedback.FeedbackAmended,
     feedback.FeedbackRetracted,
+    prediction.PredictionVoided,
     patient.ConsentWithdrawn,
     patient.BackgroundRecorded,
 )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import pytest
 
-from domain import feedback, patient
+from domain import feedback, patient, prediction
 from domain.diagnosis import events as diagnosis
 from domain.errors import NotFound, Rejected
 from domain.event import Change, Coded, Event, EvidenceLink
@@ -241,6 +241,30 @@ def test_a_series_that_rests_on_feedback_changes_with_it(event: Event, fate: str
     log.add(an_id(33), event)
     since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
     assert (since and since.fate) == fate
+
+
+def test_a_prediction_that_was_voided_is_marked() -> None:
+    made = prediction.PredictionMade(
+        occurred_at=on(4),
+        patient_id=PATIENT_ID,
+        diagnosis_id=DIAGNOSIS_ID,
+        recommendation_id=LINE_ID,
+        version=1,
+        target=prediction.Target(metric="headache", threshold=3, direction="at_most"),
+        horizon_days=30,
+        probability=0.7,
+        baseline=7,
+        model_id="tabib",
+        model_version="3",
+        as_of_position=9,
+    )
+    log = a_year().add(an_id(34), made)
+    log.add(LINE_ID, resting_on(4, EvidenceLink(type="prediction", ref=str(an_id(34)))))
+    assert compared(log, 3, 4).reasons[0].evidence[0].changed_since is None
+    log.add(an_id(34), prediction.PredictionVoided(occurred_at=on(5), reason="the model was withdrawn"))
+    since = compared(log, 3, 4).reasons[0].evidence[0].changed_since
+    assert since is not None
+    assert since.fate == "voided"
 
 
 def test_an_id_is_the_same_however_it_was_written() -> None:
