@@ -134,7 +134,7 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
     query = sql.SQL(
         """
         SELECT {columns}
-        FROM {account}
+        FROM {account} AS account
         WHERE shard = %(shard)s
           AND NOT removed
           {conditions}
@@ -153,7 +153,7 @@ async def page(connection: AsyncConnection[Any], schema: str, shard: int, asked:
         "before": None if asked.before is None else cursor.decode(asked.before, shard, 1)[0],
         "limit": asked.limit + 1,
     }
-    found = await fetch(connection, query, given, Account)
+    found = await fetch(connection, query, given, ACCOUNT)
     shown = found[: asked.limit]
     more = len(found) > len(shown)
     return Page(
