@@ -3,6 +3,7 @@
 from projections import (
     accounts,
     audit_trail,
+    change_reasons,
     diagnoses,
     patient_groups,
     patient_timeline,
@@ -27,5 +28,6 @@ def models(time_zone: str) -> tuple[ReadModel, ...]:
         predictions.MODEL,
         audit_trail.MODEL,
         accounts.MODEL,
+        change_reasons.model(time_zone),
         statistics.model(time_zone),
     )
