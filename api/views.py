@@ -13,7 +13,7 @@ from api.caller import services
 from api.query import Before, From, Limit, OneOf, To
 from api.viewing import AnyRequest, Asking, Sources, by_patient, period, view, words
 from domain.errors import NotFound
-from projections import change_view, diagnosis_view, timeline_page, version_view
+from projections import change_view, decision_view, diagnosis_view, timeline_page, version_view
 from projections.change_view import ComparedVersions
 from projections.diagnosis_view import DiagnosisView
 from projections.timeline_item import KINDS
@@ -178,6 +178,26 @@ async def compare_versions(
     return await by_patient(request, "recommendation_changes", await subject_of(request, id), asking, read)
 
 
+@view("/recommendations/{id:uuid}/decisions", Access("read_record", "recommendation"), past=True)
+async def decisions(
+    request: AnyRequest,
+    id: FromPath[UUID],  # noqa: A002  as above
+    asking: NamedDependency[Asking],
+    *,
+    before: Before = None,
+    limit: Limit = 50,
+) -> Response[decision_view.Page]:
+    """Who decided what about a recommendation and its diagnosis, on which evidence; the latest first."""
+    asked = decision_view.Asked(recommendation_id=id, before=before, limit=limit, locale=request.user.locale)
+
+    async def read(sources: Sources) -> decision_view.Page:
+        if sources.tables is not None:
+            return await decision_view.page(sources.tables, asked, sources.position)
+        return decision_view.page_of(sources.folded, asked, 0, sources.position)
+
+    return await by_patient(request, "decisions", await subject_of(request, id), asking, read)
+
+
 @view("/diagnoses/{id:uuid}/compare", Access("compare_versions", "diagnosis"), past=True)
 async def compare_lines(
     request: AnyRequest,
@@ -217,4 +237,5 @@ ROUTES = [
     recommendation_versions,
     compare_versions,
     compare_lines,
+    decisions,
 ]

@@ -14,7 +14,6 @@ from uuid import UUID
 import psycopg
 import structlog
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from domain.access import TELLING, PatientAccess, evolve_access
 from domain.catalog import tag_of
@@ -39,15 +38,7 @@ log = structlog.get_logger()
 class Relations:
     """Who stands how to patients, of one shard."""
 
-    def __init__(
-        self,
-        pool: AsyncConnectionPool,
-        conninfo: str,
-        loading: Loading,
-        writer: GroupWriter,
-        shard: int = 0,
-    ) -> None:
-        self._pool = pool
+    def __init__(self, conninfo: str, loading: Loading, writer: GroupWriter, shard: int = 0) -> None:
         self._conninfo = conninfo
         self._loading = loading
         self._writer = writer
@@ -55,7 +46,9 @@ class Relations:
         self._tags = sorted(tag_of(event) for event in TELLING)
         self._kept: OrderedDict[UUID, tuple[float, PatientAccess]] = OrderedDict()
         self._listening = False
-        self._announced = self._checked = 0
+        self._announced = 0
+        self.checked = 0
+        """Up to this position it is known who was concerned."""
         self._evictions = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -70,19 +63,19 @@ class Relations:
                 await self._task
 
     @property
-    def _sure(self) -> bool:
+    def sure(self) -> bool:
         """Whether everything that was announced, or that this process has recorded, is known."""
-        return self._listening and self._checked >= max(self._announced, self._writer.stored)
+        return self._listening and self.checked >= max(self._announced, self._writer.stored)
 
     async def of(self, patient_ids: Collection[UUID]) -> dict[UUID, PatientAccess]:
         """What these patients' streams say now; another stream than a patient's says nothing."""
-        found = self._known(patient_ids) if self._sure else {}
+        found = self._known(patient_ids) if self.sure else {}
         missing = [patient_id for patient_id in patient_ids if patient_id not in found]
         if missing:
             evictions, now = self._evictions, _clock()
             read = await self._loading.about(missing)
             loaded = {one: read[one].state(PatientAccess(patient_id=one), evolve_access) for one in missing}
-            if self._sure and evictions == self._evictions:
+            if self.sure and evictions == self._evictions:
                 self._keep(loaded, now)
             found |= loaded
         return found
@@ -113,7 +106,7 @@ class Relations:
                 async with await AsyncConnection.connect(self._conninfo, autocommit=True) as connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     await self._follow(connection)
-            except (psycopg.OperationalError, PoolTimeout):
+            except psycopg.OperationalError:
                 log.warning("relations.listener_lost")
             finally:
                 self._listening = False
@@ -122,28 +115,26 @@ class Relations:
 
     async def _follow(self, connection: AsyncConnection[Any]) -> None:
         """Keep up with what is announced. Raises OperationalError when the line is lost."""
-        async with self._pool.connection() as other:
-            row = await (await other.execute(HEAD, (self._shard,))).fetchone()
-        self._checked = self._announced = row[0] if row else 0
+        row = await (await connection.execute(HEAD, (self._shard,))).fetchone()
+        self.checked = self._announced = row[0] if row else 0
         self.forget_all()
         self._listening = True
-        async for told in connection.notifies():
-            shard, _, position = told.payload.partition(":")
-            if int(shard) == self._shard:
-                self._announced = max(self._announced, int(position))
-            await self._check()
+        while True:
+            async for told in connection.notifies(stop_after=1):
+                shard, _, position = told.payload.partition(":")
+                if int(shard) == self._shard:
+                    self._announced = max(self._announced, int(position))
+            await self._check(connection)
 
-    async def _check(self) -> None:
+    async def _check(self, connection: AsyncConnection[Any]) -> None:
         """Drop whoever was concerned by what was announced and not looked at yet."""
-        while self._checked < (announced := self._announced):
-            async with self._pool.connection() as connection:
-                cursor = await connection.execute(
-                    CHANGED, (self._shard, self._checked, announced, self._tags), binary=True
-                )
-                concerned = [subject for (subject,) in await cursor.fetchall()]
-            for subject in concerned:
-                self.forget(subject)
-            self._checked = announced
+        announced = self._announced
+        cursor = await connection.execute(
+            CHANGED, (self._shard, self.checked, announced, self._tags), binary=True
+        )
+        for (subject,) in await cursor.fetchall():
+            self.forget(subject)
+        self.checked = announced
 
 
 def _clock() -> float:

@@ -67,7 +67,7 @@ async def opened(settings: Settings, servers: Servers) -> AsyncIterator[Services
         reader, loading = Reader(pool, vault), Loading(pool, vault)
         writer = await stack.enter_async_context(GroupWriter(conninfo, vault))
         progress = await stack.enter_async_context(Progress(pool, conninfo, remembered))
-        relations = await stack.enter_async_context(Relations(pool, conninfo, loading, writer))
+        relations = await stack.enter_async_context(Relations(conninfo, loading, writer))
         yield Services(
             settings=settings,
             servers=servers,

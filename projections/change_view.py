@@ -11,25 +11,15 @@ from psycopg import sql
 
 from domain.comparison import compare
 from domain.errors import NotFound, Rejected
-from domain.event import Change, EvidenceLink, EvidenceType, Narrative
+from domain.event import Change, Narrative
 from domain.items import Items, apply_changes
+from projections.evidence import EVIDENCE, Evidence
+from projections.evidence_view import CitedEvidence, cited, fates_of
 from projections.item_view import ItemView, changed_fields, whole
 from projections.model import Rows
 from projections.queries import Tables, both, living
-from projections.recommendation_changes import EVIDENCE, STEP, Evidence, Fate, Step
-from projections.version_row import PHASE_ADVANCED, Reason
-
-
-class ChangedSince(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of evidence after it was cited."""
-
-    fate: Fate
-    position: int
-    recorded_at: datetime
-
-
-class CitedEvidence(EvidenceLink, frozen=True, kw_only=True, omit_defaults=False):
-    changed_since: ChangedSince | None = None
+from projections.recommendation_changes import STEP, Step
+from projections.version_row import PHASE_ADVANCED
 
 
 class PathReason(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,7 +58,6 @@ class ComparedVersions(msgspec.Struct, frozen=True, kw_only=True):
     reasons: tuple[PathReason, ...]
 
 
-BY_ID = frozenset({"feedback", "finding", "assessment", "prediction"})
 Place: TypeAlias = tuple[UUID, int]
 """A version of a line."""
 
@@ -171,7 +160,7 @@ def _next(items: Items, step: Step) -> Items:
 
 
 def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathReason, ...]:
-    fates = _fates(evidence)
+    fates = fates_of(evidence)
     return tuple(
         PathReason(
             recommendation_id=step.recommendation_id,
@@ -179,9 +168,7 @@ def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathRe
             reason_code=reason.reason_code,
             item_ids=reason.item_ids,
             narrative=reason.narrative,
-            evidence=tuple(
-                _cited(link, reason, fates.get((link.type, _plain(link)))) for link in reason.evidence
-            ),
+            evidence=cited(reason.evidence, reason.position, fates),
             decided_by=reason.decided_by,
             approved_by=reason.approved_by,
             recorded_at=reason.recorded_at,
@@ -189,26 +176,6 @@ def _reasons(path: Iterable[Step], evidence: Iterable[Evidence]) -> tuple[PathRe
         for step in path
         for reason in step.reasons
     )
-
-
-def _fates(evidence: Iterable[Evidence]) -> dict[tuple[EvidenceType, str], Evidence]:
-    """The last that became of each, by what it is cited as: by itself, or by the event that said it."""
-    fates: dict[tuple[EvidenceType, str], Evidence] = {}
-    for one in sorted(evidence, key=lambda one: one.position):
-        fates[one.type, one.ref] = fates["event", str(one.event_position)] = one
-    return fates
-
-
-def _plain(link: EvidenceLink) -> str:
-    """An id is the same however it was written."""
-    return link.ref.lower() if link.type in BY_ID else link.ref
-
-
-def _cited(link: EvidenceLink, reason: Reason, found: Evidence | None) -> CitedEvidence:
-    since = None
-    if found is not None and found.fate and found.position > (link.pinned_position or reason.position):
-        since = ChangedSince(fate=found.fate, position=found.position, recorded_at=found.recorded_at)
-    return CitedEvidence(**msgspec.structs.asdict(link), changed_since=since)
 
 
 def _compared(

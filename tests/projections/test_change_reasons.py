@@ -1,4 +1,4 @@
-"""Why recommendations were changed: counted by month, condition and author, and uncounted with what was wrong."""
+"""Why recommendations were changed: counted by month, condition and author, and uncounted when wrong."""
 
 from collections import Counter
 from datetime import UTC, date, datetime

@@ -11,7 +11,8 @@ from domain.event import Change, Coded, Event, EvidenceLink
 from domain.items import ItemChange
 from domain.recommendation import events as recommendation
 from projections.change_view import ComparedVersions, lines_of, versions_of
-from projections.recommendation_changes import EVIDENCE, MODEL
+from projections.evidence import EVIDENCE
+from projections.recommendation_changes import MODEL
 from tests.domain.spec import an_id
 from tests.projections.sample import (
     FINDING_ID,
