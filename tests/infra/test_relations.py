@@ -16,7 +16,8 @@ from tests.infra.writing import note, registered
 
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND query LIKE '%SELECT DISTINCT subject_id%' AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+      AND query LIKE '%SELECT DISTINCT subject_id%'
     """
 CONSENT = ConsentGranted(occurred_at=NOW, scope="research_cohort", policy_version="1")
 
