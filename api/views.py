@@ -186,11 +186,11 @@ async def decisions(
     *,
     before: Before = None,
     limit: Limit = 50,
-) -> Response[decision_view.Page]:
+) -> Response[decision_view.DecisionPage]:
     """Who decided what about a recommendation and its diagnosis, on which evidence; the latest first."""
     asked = decision_view.Asked(recommendation_id=id, before=before, limit=limit, locale=request.user.locale)
 
-    async def read(sources: Sources) -> decision_view.Page:
+    async def read(sources: Sources) -> decision_view.DecisionPage:
         if sources.tables is not None:
             return await decision_view.page(sources.tables, asked, sources.position)
         return decision_view.page_of(sources.folded, asked, 0, sources.position)

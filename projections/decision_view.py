@@ -49,7 +49,7 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True):
+class DecisionPage(msgspec.Struct, frozen=True, kw_only=True):
     """A page and the cursor of the next; `position` is that of the patient's last change."""
 
     items: tuple[DecisionView, ...]
@@ -57,13 +57,13 @@ class Page(msgspec.Struct, frozen=True, kw_only=True):
     position: int
 
 
-async def page(tables: Tables, asked: Asked, position: int) -> Page:
+async def page(tables: Tables, asked: Asked, position: int) -> DecisionPage:
     """The present. Raises Rejected("cursor.invalid")."""
     decisions, evidence = await tables.two(DECISION, EVIDENCE, REST)
     return _page(decisions, evidence, asked, tables.shard, position)
 
 
-def page_of(group: Sequence[Rows], asked: Asked, shard: int, position: int) -> Page:
+def page_of(group: Sequence[Rows], asked: Asked, shard: int, position: int) -> DecisionPage:
     """The same from rows in memory."""
     evidence = [one for one in living(group, EVIDENCE) if one.fate is not None]
     return _page(living(group, DECISION), evidence, asked, shard, position)
@@ -71,7 +71,7 @@ def page_of(group: Sequence[Rows], asked: Asked, shard: int, position: int) -> P
 
 def _page(
     decisions: Iterable[Decision], evidence: Iterable[Evidence], asked: Asked, shard: int, position: int
-) -> Page:
+) -> DecisionPage:
     found = list(decisions)
     line = asked.recommendation_id
     diagnoses = {one.diagnosis_id for one in found if one.recommendation_id == line} - {None}
@@ -85,7 +85,7 @@ def _page(
     concerning.sort(key=lambda one: one.position, reverse=True)
     shown, fates = concerning[: asked.limit], fates_of(evidence)
     more = len(concerning) > len(shown)
-    return Page(
+    return DecisionPage(
         items=tuple(
             DecisionView(
                 id=f"{one.stream_id}.{one.version}",

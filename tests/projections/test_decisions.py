@@ -3,14 +3,14 @@
 from domain.diagnosis import events as diagnosis
 from domain.event import EvidenceLink, Narrative
 from domain.recommendation import events as recommendation
-from projections.decision_view import Asked, DecisionView, Page, page_of
+from projections.decision_view import Asked, DecisionPage, DecisionView, page_of
 from projections.decisions import MODEL
 from tests.domain.spec import an_id
 from tests.projections.sample import a_year, amended, drafted, issued, on, recorded
 from tests.projections.story import DIAGNOSIS_ID, DOCTOR_ID, FEEDBACK_ID, LINE_ID, PATIENT_ID, Log
 
 
-def told(log: Log, **asked: object) -> Page:
+def told(log: Log, **asked: object) -> DecisionPage:
     rows = log.rows(MODEL, PATIENT_ID)
     return page_of([rows], Asked(recommendation_id=LINE_ID, **asked), 0, 99)  # type: ignore[arg-type]
 
