@@ -1,7 +1,9 @@
 """What an import did: for each type read, brought in, left out and why; and each resource that went wrong."""
 
+import re
 import resource
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -105,6 +107,11 @@ def kind_of(record: AnyStated) -> str:
 
 
 def peak_memory_mb() -> float:
-    """The most that this process has held so far."""
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return round(peak / (1024 * 1024 if sys.platform == "darwin" else 1024), 1)
+    """The most that this process has held so far.
+
+    Linux's `ru_maxrss` also tells of the process that started this one; the high-water mark does not.
+    """
+    if sys.platform == "linux":
+        found = re.search(r"^VmHWM:\s+(\d+) kB$", Path("/proc/self/status").read_text(), re.MULTILINE)
+        return round(int(found[1]) / 1024, 1) if found else 0.0
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024), 1)

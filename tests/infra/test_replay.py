@@ -61,6 +61,8 @@ ROWS_THEN: dict[str, tuple[int, ...]] = {
     "patient_groups": (0, 0, 0, 0, 0, 0),
     "predictions": (0, 0, 0, 0, 0, 0),
     "accounts": (0, 0, 0, 0, 0, 0),
+    "change_reasons": (3, 3, 2, 2, 0, 0),
+    "decisions": (5, 5, 4, 4, 1, 0),
 }
 """Of the models that say no words: how many rows."""
 
