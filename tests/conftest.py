@@ -114,3 +114,11 @@ def fresh_database_urls(servers: Servers, template: Urls) -> Iterator[Callable[[
 
 def _named(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command that is run within the tests logs elsewhere; whoever comes after it does not."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)

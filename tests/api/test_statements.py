@@ -7,7 +7,7 @@ from tests.api.counting import counting
 from tests.api.house import Caller, House, Json
 
 MOST = 2
-READ_THE_LOG = {"/v1/audit/events": 5, "/v1/audit/replay": 8}
+READ_THE_LOG = {"/v1/audit/events": 7, "/v1/audit/replay": 10}
 """Auditors are told what the log says, opened anew, with the last checkpoint beside it; it may take keys of
 people whom this process has not read for a minute."""
 
