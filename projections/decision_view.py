@@ -12,7 +12,7 @@ from locales import translate
 from projections import cursor
 from projections.decisions import DECISION, Decision
 from projections.evidence import EVIDENCE, Evidence
-from projections.evidence_view import CitedEvidence, cited, fates_of
+from projections.evidence_view import CitedEvidence, Fates, cited, fates_of
 from projections.model import Rows
 from projections.queries import Tables, both, living
 
@@ -86,27 +86,28 @@ def _page(
     shown, fates = concerning[: asked.limit], fates_of(evidence)
     more = len(concerning) > len(shown)
     return DecisionPage(
-        items=tuple(
-            DecisionView(
-                id=f"{one.stream_id}.{one.version}",
-                tag=one.tag,
-                title=translate(asked.locale, f"decided.{one.tag}"),
-                recommendation_version=one.recommendation_version,
-                reason_codes=one.reason_codes,
-                reasons=tuple(translate(asked.locale, f"reason.{code}") for code in one.reason_codes),
-                narrative=one.narrative,
-                evidence=cited(one.evidence, one.position, fates),
-                outcome=one.outcome,
-                decided_by=one.decided_by,
-                approved_by=one.approved_by,
-                method=one.method,
-                occurred_at=one.occurred_at,
-                precision=one.precision,
-                recorded_at=one.recorded_at,
-                position=one.position,
-            )
-            for one in shown
-        ),
+        items=tuple(_told(one, fates, asked.locale) for one in shown),
         next=cursor.encode(shard, shown[-1].position) if more else None,
         position=position,
+    )
+
+
+def _told(one: Decision, fates: Fates, locale: str) -> DecisionView:
+    return DecisionView(
+        id=f"{one.stream_id}.{one.version}",
+        tag=one.tag,
+        title=translate(locale, f"decided.{one.tag}"),
+        recommendation_version=one.recommendation_version,
+        reason_codes=one.reason_codes,
+        reasons=tuple(translate(locale, f"reason.{code}") for code in one.reason_codes),
+        narrative=one.narrative,
+        evidence=cited(one.evidence, one.position, fates),
+        outcome=one.outcome,
+        decided_by=one.decided_by,
+        approved_by=one.approved_by,
+        method=one.method,
+        occurred_at=one.occurred_at,
+        precision=one.precision,
+        recorded_at=one.recorded_at,
+        position=one.position,
     )

@@ -1,7 +1,6 @@
 """The rows that were read, kept on disk and given back case by case: memory does not grow with the table."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
@@ -9,7 +8,7 @@ from typing import Self
 import msgspec
 
 from infra.event_logs.rows import Row
-from infra.fhir.spool import NAMELESS
+from infra.spooling import spooled
 
 TABLES = """
 CREATE TABLE row (line INTEGER PRIMARY KEY, holder TEXT NOT NULL, body BLOB NOT NULL);
@@ -26,12 +25,7 @@ class Spool:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._connection = sqlite3.connect(NAMELESS, isolation_level=None)
-        self._open.callback(self._connection.close)
-        self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.executescript(TABLES)
-        self._connection.execute("BEGIN")
+        self._connection = self._open.enter_context(spooled(TABLES))
         return self
 
     def __exit__(

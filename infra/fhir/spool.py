@@ -1,7 +1,6 @@
 """What was read, kept on disk and given back by patient, so that memory does not grow with the files."""
 
 import contextlib
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,6 +10,7 @@ from typing import Self
 from domain import patient
 from infra.fhir import stated
 from infra.fhir.stated import AnyStated, Stated, StatedMedication, StatedPatient
+from infra.spooling import spooled
 
 TABLES = """
 CREATE TABLE claim (
@@ -27,9 +27,6 @@ CREATE TABLE record (
     PRIMARY KEY (patient, ref)
 ) WITHOUT ROWID;
 """
-
-NAMELESS = ""
-"""A file without a name: whatever becomes of the process, the system takes it away."""
 
 NO_MATTER_WHEN = datetime.fromtimestamp(0, UTC)
 
@@ -49,12 +46,7 @@ class Spool:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        self._connection = sqlite3.connect(NAMELESS, isolation_level=None)
-        self._open.callback(self._connection.close)
-        self._connection.execute("PRAGMA journal_mode = OFF")
-        self._connection.execute("PRAGMA synchronous = OFF")
-        self._connection.executescript(TABLES)
-        self._connection.execute("BEGIN")
+        self._connection = self._open.enter_context(spooled(TABLES))
         return self
 
     def __exit__(

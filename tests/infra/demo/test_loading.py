@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeAlias
 
+import psycopg
 import pytest
 from psycopg_pool import AsyncConnectionPool
 
@@ -26,6 +27,10 @@ from infra.vault import Vault
 
 FreshUrls: TypeAlias = Callable[[], tuple[str, str]]
 EVERYTHING = 10_000
+OTHERS = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()
+    """
 LOADING = """
 import asyncio
 from infra.cli.command import settings
@@ -106,6 +111,9 @@ def killed_while_loading(settings: Settings, servers: Servers, after: int) -> No
         while child.stdout.readline().strip() != str(after):
             assert child.poll() is None
         child.kill()
+    with psycopg.connect(servers.database_url, autocommit=True) as connection:
+        while connection.execute(OTHERS).fetchone() != (0,):  # what it had sent may still be stored
+            pass
 
 
 async def test_killed_in_the_middle_it_is_completed(settings: Settings, fresh: Servers) -> None:

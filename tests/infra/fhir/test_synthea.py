@@ -67,7 +67,7 @@ def folder(settings: Settings) -> Path:
 @pytest.mark.third_party
 def test_a_hundred_patients(new_house: Callable[[], House], folder: Path) -> None:
     house = new_house()
-    report = house.imports_apart(folder)
+    report = msgspec.json.decode(house.imports_apart("fhir", str(folder)), type=Report)
     recorded = house.events()
     stated = [found for file in files([folder]) for found in resources(file) if isinstance(found, Found)]
     _is_quick_and_small(report)
